@@ -1,0 +1,1 @@
+"""Geometry: boxes, alignment, pose, camera and mesh, in numpy."""

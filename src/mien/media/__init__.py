@@ -1,0 +1,1 @@
+"""Media: decode pictures and video, draw and encode results."""

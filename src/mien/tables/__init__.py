@@ -1,0 +1,1 @@
+"""Rows: the tidy schema, its writers and readers, and the formats of other tools."""
