@@ -2,8 +2,8 @@
 
     python tools/teach.py --data DATA --out WORK [--jobs 2]
 
-DATA holds the folders fairface, lfw, fer2013plus, scenes and teachers. WORK gets one .npz (labels) and one .npy (chips,
-read as a memory map) for each source; nothing of it belongs in the repository. About 30 minutes on two cores.
+DATA holds the folders fairface, lfw, fer2013plus, scenes and teachers. WORK gets one .npz of labels for each source, in
+pixels of its pictures; nothing of it belongs in the repository. About 20 minutes on two cores.
 
 Labels of a face are the mean over the teacher's standard crop and four jittered ones, which takes the teacher's own
 noise down; ``mesh_once`` keeps the standard crop alone: a student is measured against that one.
@@ -24,10 +24,6 @@ import numpy as np
 import onnxruntime as ort
 
 from mien.geometry import align
-
-CHIP = 224  # side of a stored chip in pixels
-CHIP_SCALE = 2.0  # side of the chip over the longer side of the mesh
-
 
 class Teachers:
     """The teacher networks, one thread each."""
@@ -60,7 +56,7 @@ class Teachers:
         crop = cv2.warpAffine(image, transform, (256, 256), flags=cv2.INTER_LINEAR)
         points, presence, tongue = self.mesh_net.run(None, {"input_12": crop[None].astype(np.float32) / 255})
         points = align.apply(align.invert(transform[None]), points.reshape(1, 478, 3))[0]
-        return points, sigmoid(presence), sigmoid(tongue)
+        return points, sigmoid(presence), float(np.clip(tongue.ravel()[0], 0, 1))  # the second is a probability already
 
     def blendshapes(self, mesh: np.ndarray) -> np.ndarray:
         """The teacher's 52 scores from a mesh in pixels."""
@@ -106,11 +102,11 @@ def label(teachers: Teachers, image: np.ndarray, rng: np.random.Generator, repea
         jitter = rng.normal(0, [0.06, 0.03, 0.03, 0.12])
         meshes.append(teachers.mesh(padded, standard_crop(box, points, jitter))[0])
     mesh = np.mean(meshes, 0)
-    transform = chip_transform(mesh)
+    shift = np.array([pad, pad, 0])
     return {
-        "chip": align.warp(padded, transform, CHIP),
-        "mesh": align.apply(transform[None], mesh[None])[0],
-        "mesh_once": align.apply(transform[None], once[None])[0],
+        "size": image.shape[0],
+        "mesh": mesh - shift,
+        "mesh_once": once - shift,
         "spread": float(np.std(meshes, 0)[:, :2].mean() / max(eye_distance(mesh), 1e-6)),
         "presence": presence,
         "tongue": tongue,
@@ -119,32 +115,13 @@ def label(teachers: Teachers, image: np.ndarray, rng: np.random.Generator, repea
         "box": box - [pad, pad, 0, 0],
         "points": points - pad,
         "score": face[14],
-        "transform": align_pad(transform, pad),
         "embedding": teachers.embed(padded, points),
     }
-
-
-def align_pad(transform: np.ndarray, pad: int) -> np.ndarray:
-    """The transform from the picture without its border."""
-    out = transform.copy()
-    out[:, 2] += transform[:, :2] @ np.array([pad, pad], np.float32)
-    return out
 
 
 def eye_distance(mesh: np.ndarray) -> float:
     """Distance of the outer eye corners (points 33 and 263), pixels."""
     return float(np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
-
-
-def chip_transform(mesh: np.ndarray) -> np.ndarray:
-    """The upright square around a mesh."""
-    angle = float(align.eye_angle(mesh[33, :2], mesh[263, :2]))
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    upright = mesh[:, :2] @ turn.T
-    low, high = upright.min(0), upright.max(0)
-    centre = turn.T @ ((low + high) / 2)
-    side = CHIP_SCALE * max(high - low)
-    return align.square_crop(centre[None], np.array([side]), np.array([angle]), CHIP)[0]
 
 
 def pictures(data: Path, source: str) -> list[tuple[str, bytes]]:
@@ -163,7 +140,7 @@ def pictures(data: Path, source: str) -> list[tuple[str, bytes]]:
     out = []
     for name in archives[source]:
         with zipfile.ZipFile(data / name) as archive:
-            out += [(Path(n).name, archive.read(n)) for n in sorted(archive.namelist()) if n.endswith(".jpg")]
+            out += [(Path(n).name, archive.read(n)) for n in sorted(archive.namelist()) if n.lower().endswith((".jpg", ".jpeg"))]
     return out
 
 
@@ -217,7 +194,6 @@ def main() -> None:
             ((n, r) for p in parts for n, r in zip(*p) if r is not None), key=lambda pair: pair[0][0]
         )
         total = sum(len(p[0]) for p in parts)
-        np.save(args.out / f"{source}_chips.npy", np.stack([r.pop("chip") for _, r in pairs]))
         columns = {key: np.asarray([r[key] for _, r in pairs], np.float32) for key in pairs[0][1]}
         np.savez(args.out / f"{source}.npz", files=np.array([n[1] for n, _ in pairs]), **columns)
         print(f"{source}: {len(pairs)} of {total} pictures have a face", flush=True)

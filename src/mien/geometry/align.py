@@ -60,6 +60,26 @@ def square_crop(centre: FloatArray, side: FloatArray, angle: FloatArray, size: i
     return np.concatenate([linear, shift[..., None]], -1).astype(np.float32)
 
 
+def upright_crop(points: FloatArray, angle: FloatArray, scale: float, size: int) -> FloatArray:
+    """The transforms that cut turned squares around point sets.
+
+    Args:
+        points: (n, k, 2 or 3) pixels of the frame.
+        angle: (n,) radians by which each set is turned clockwise.
+        scale: side of the square over the longer side of the upright box around the points.
+        size: side of the crop in pixels.
+
+    Returns:
+        (n, 2, 3) transforms from frame to crop.
+    """
+    cos, sin = np.cos(angle)[:, None], np.sin(angle)[:, None]
+    x, y = points[..., 0] * cos + points[..., 1] * sin, points[..., 1] * cos - points[..., 0] * sin
+    low, high = np.stack([x.min(1), y.min(1)], 1), np.stack([x.max(1), y.max(1)], 1)
+    u, v = ((low + high) / 2).T
+    centre = np.stack([u * cos[:, 0] - v * sin[:, 0], u * sin[:, 0] + v * cos[:, 0]], 1)
+    return square_crop(centre, scale * (high - low).max(1), angle, size)
+
+
 def eye_angle(right: FloatArray, left: FloatArray) -> FloatArray:
     """Angle of the line from the person's right eye to the left eye, radians, clockwise in the picture. (n, 2) -> (n,)"""
     line = left - right

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Shared torch parts; imported only where something is trained or built."""

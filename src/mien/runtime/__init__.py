@@ -1,1 +1,1 @@
-"""To be written."""
+"""Runtime: named arrays in, named arrays out; the embedded networks and their cards."""

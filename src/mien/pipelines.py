@@ -1,0 +1,186 @@
+"""Stages put together: one picture, one video, any source."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .labels import ARKIT_52
+from .media.source import Item, items
+from .media.source import frames as decode
+from .runtime.models import card, runner
+from .stages import Stage
+from .stages.detect import Detect
+from .stages.expression import Expression
+from .stages.mesh import Mesh
+from .stages.pose import Pose
+from .stages.quality import Quality
+from .stages.shapes import Blendshapes
+from .stages.smooth import Smooth
+from .stages.track import Follow
+from .stages.units import Units
+from .types import Faces, Frame, Scores
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a source is analysed.
+
+    Args:
+        every: look at every n-th frame of a video.
+        start: seconds from which a video is read.
+        end: seconds at which reading stops; None reads to the end.
+        max_faces: keep the largest faces only; None keeps all.
+        threshold: lowest confidence of the detector, in [0, 1].
+        smooth: smooth the values of each track over time (One-Euro).
+        threads: threads of each network.
+    """
+
+    every: int = 1
+    start: float = 0.0
+    end: float | None = None
+    max_faces: int | None = None
+    threshold: float | None = None
+    smooth: bool = False
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.max_faces is not None and self.max_faces < 1:
+            raise InputError(f"max_faces is {self.max_faces}", "1 or more, or None for all faces")
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise InputError(f"threshold is {self.threshold}", "a number between 0 and 1")
+        if self.threads < 1:
+            raise InputError(f"threads is {self.threads}", "1 or more")
+
+
+def check(stages: Iterable[Stage], given: Iterable[str] = ()) -> None:
+    """Whether each stage finds what it needs.
+
+    Raises:
+        InputError: a stage needs a field that nothing before it adds.
+    """
+    known = set(given)
+    for stage in stages:
+        missing = stage.needs - known
+        if missing:
+            raise InputError(f"stage {type(stage).__name__} needs {', '.join(sorted(missing))}", f"a stage before it that adds it (known there: {', '.join(sorted(known)) or 'nothing'})")
+        known |= stage.adds
+
+
+class Image:
+    """Pipeline for single pictures: all scales, turned pictures, two fits of the mesh."""
+
+    def __init__(self, options: Options = Options()) -> None:
+        self.options = options
+        self.detect = Detect(runner("detector", options.threads), threshold=_threshold(options))
+        self.mesh = Mesh(runner("mesh", options.threads))
+        self.readers = _readers(options)
+        check([self.detect, self.mesh, *self.readers])
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The frame with all its faces read."""
+        if frame.image is None:
+            return frame
+        faces = self.detect.find(frame.image)
+        if self.options.max_faces is not None:
+            size = (faces.boxes[:, 2:] - faces.boxes[:, :2]).prod(1)
+            faces = faces[np.sort(np.argsort(-size, kind="stable")[: self.options.max_faces])]
+        if not len(faces):
+            return replace(frame, faces=faces, status="no_face", reason="no face was found")
+        fit = self.mesh.fit(frame.image, faces)
+        faces = faces.with_(mesh=fit.mesh, presence=fit.presence, blendshapes=_tongue(fit.tongue))
+        return _read(self.readers, replace(frame, faces=faces))
+
+
+class Video:
+    """Pipeline for the frames of one video, in order; keeps what it knows of the people between them."""
+
+    def __init__(self, options: Options = Options()) -> None:
+        self.options = options
+        detect = Detect(runner("detector", options.threads), _threshold(options), size=320, scales=1, turned=False, min_side=16)
+        self.follow = Follow(detect, Mesh(runner("mesh", options.threads)), max_faces=options.max_faces)
+        self.readers = _readers(options)
+        if options.smooth:
+            self.readers.append(Smooth())
+        check(self.readers, given=("boxes", "landmarks", "mesh", "presence", "track"))
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The frame with all its faces read and numbered."""
+        if frame.image is None:
+            return frame
+        faces, tongue = self.follow(frame.image, frame.time)
+        if not len(faces):
+            return replace(frame, faces=faces, status="no_face", reason="no face was found")
+        return _read(self.readers, replace(frame, faces=faces.with_(blendshapes=_tongue(tongue))))
+
+
+def _readers(options: Options) -> list[Stage]:
+    expression = card("expression").more.get("calibration", {})
+    return [
+        Pose(),
+        Blendshapes(runner("shapes", options.threads)),
+        Units(),
+        Expression(runner("expression", options.threads), float(expression.get("temperature", 1.0))),
+        Quality(),
+    ]
+
+
+def _threshold(options: Options) -> float:
+    return options.threshold if options.threshold is not None else float(card("detector").more["threshold"])
+
+
+def _tongue(tongue: Any) -> Scores:
+    values = np.full((len(tongue), len(ARKIT_52)), np.nan, np.float32)
+    values[:, ARKIT_52.index("tongueOut")] = tongue
+    return Scores(values, ARKIT_52)
+
+
+def _read(stages: list[Stage], frame: Frame) -> Frame:
+    frames = [frame]
+    for stage in stages:
+        frames = stage(frames)
+    return frames[0]
+
+
+def settings(options: Options) -> dict[str, Any]:
+    """What a table says about how it was made."""
+    from . import __version__
+
+    networks = {name: card(name).sha256[:12] for name in ("detector", "mesh", "shapes", "expression")}
+    out: dict[str, Any] = {"mien": __version__, "networks": networks, "every": options.every, "start": options.start, "end": options.end}
+    out |= {"max_faces": options.max_faces, "threshold": _threshold(options)}
+    return out | (Smooth().settings if options.smooth else {"smoothing": "off"})
+
+
+def analyze_items(found: Iterable[Item], options: Options, decoded: Any = decode) -> Iterator[Frame]:
+    """Analyse items one after the other; a picture or video that cannot be read gives a frame that says so."""
+    image: Image | None = None
+    for item in found:
+        if item.kind == "image":
+            image = image or Image(options)
+            work: Any = image
+        else:
+            work = Video(options)  # afresh: a track number belongs to one video
+        for frame in decoded(item, start=options.start, end=options.end, every=options.every):
+            yield work(frame)
+
+
+def threads_default() -> int:
+    """Threads used unless said otherwise: the cores of the machine, four at most; more do not help nets this small."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+def resolve(source: Any) -> Iterator[Item]:
+    """The items of a source; raises where the source itself is not there."""
+    return items(source)
+
+
+__all__ = ["Faces", "Image", "Options", "Video", "analyze_items", "check", "settings"]

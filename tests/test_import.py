@@ -1,0 +1,41 @@
+"""Importing mien is quick, silent and without effects, in a fresh interpreter with warnings as errors."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+
+def fresh(code: str) -> str:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+def test_import_brings_nothing_heavy() -> None:
+    heavy = "numpy cv2 av onnxruntime pyarrow pandas torch PIL rich typer".split()
+    out = fresh(f"import sys; import mien; print([m for m in {heavy!r} if m in sys.modules])")
+    assert out.strip() == "[]"
+
+
+def test_import_changes_nothing() -> None:
+    code = """
+import os, sys, logging, warnings, pathlib
+before = dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers), sorted(pathlib.Path.home().iterdir())
+import mien
+assert before == (dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers), sorted(pathlib.Path.home().iterdir()))
+"""
+    fresh(code)
+
+
+def test_the_whole_base_package_imports_without_torch_or_warnings() -> None:
+    code = """
+import sys, pkgutil, importlib
+sys.modules["torch"] = None  # as if it were not installed
+import mien
+for found in pkgutil.walk_packages(mien.__path__, "mien."):
+    if not found.name.startswith("mien.nn"):
+        importlib.import_module(found.name)
+"""
+    fresh(code)
