@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections import Counter
@@ -104,10 +105,17 @@ def _take(frame: Frame, tally: Tally, request: Request) -> None:
     if frame.faces.status is not None:
         tally.statuses.update(frame.faces.status.tolist())
     if request.as_json:
-        from .tables.records import json_rows
+        _print_rows(frame, request.mesh)
 
-        for line in json_rows(frame, request.mesh):
-            print(line)
+
+def _print_rows(frame: Frame, mesh: bool) -> None:
+    from .tables.rows import Rows
+    from .tables.sinks import records
+
+    rows = Rows(mesh)
+    rows.add(frame)
+    for row in records(rows.columns(), rows.schema):
+        print(json.dumps(row, ensure_ascii=False), flush=True)
 
 
 class Progress:

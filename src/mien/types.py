@@ -117,7 +117,7 @@ class Faces:
         gaze: (n, 2) pitch yaw of the line of sight in the camera frame, radians, same signs as pose.
         expression: scores of the visible expression, rows sum to 1.
         units: FACS action units, presence in [0, 1], label set "facs-23".
-        intensity: (n, 51) FACS intensity 0-5 in the order of ``units.labels`` (0 absent, 1-5 are the letters A-E).
+        intensity: (n, 53) FACS intensity 0-5 in the order of ``units.labels`` (0 absent, 1-5 are the letters A-E).
         blendshapes: ARKit blendshapes, label set "arkit-52".
         affect: (n, 2) valence arousal in [-1, 1].
         embedding: (n, d) identity embedding; only on request.

@@ -32,16 +32,6 @@ CONTOURS = {
     "lips_outer": LIPS_OUTER, "lips_inner": LIPS_INNER, "right_iris": RIGHT_IRIS, "left_iris": LEFT_IRIS,
 }  # fmt: skip
 
-# The 68 landmarks of Multi-PIE / 300-W, as the nearest mesh points: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
-# lips 48-67, from the right of the person to the left.
-LANDMARKS_68 = (
-    127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356,
-    70, 63, 105, 66, 107, 336, 296, 334, 293, 300,
-    168, 197, 5, 4, 75, 97, 2, 326, 305,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-)  # fmt: skip
-
 
 def head_frame(mesh: FloatArray, canonical: FloatArray, rigidity: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Each face turned to the front and scaled to the canonical face.

@@ -114,7 +114,7 @@ class Units:
 
 
 def read(faces: Faces) -> FloatArray:
-    """Intensity (n, 51) in [0, 5] of every unit of label set facs-23; NaN where it could not be told."""
+    """Intensity (n, 53) in [0, 5] of every unit of label set facs-23; NaN where it could not be told."""
     assert faces.mesh is not None and faces.blendshapes is not None and faces.pose is not None
     shapes = faces.blendshapes.values
     extra = measures(faces.mesh)

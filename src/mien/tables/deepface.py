@@ -7,7 +7,7 @@ region x y w h                     box_x1 y1 x2 y2    corner and size in whole p
 region left_eye right_eye          landmark_*_eye_*   whole pixels; both mean the person's own left and right
 face_confidence                    confidence         as it is
 emotion angry disgust fear happy   expression_*       percent to 0..1; contempt is taken out, see
-sad surprise neutral                                  :func:`.sevens.seven`
+sad surprise neutral                                  :func:`.foreign.seven`
 dominant_emotion                   expression         the best of the seven
 =================================  =================  ===========================================================
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..labels import FER_7
-from .sevens import from_seven, seven
+from .foreign import from_seven, seven
 from .table import Table
 
 # in the order of DeepFace, with mien's name

@@ -10,7 +10,7 @@ Yaw                              pose_yaw                          sign turned: 
 Roll                             pose_roll                         sign turned: py-feat is positive to the person's right
 gaze_pitch gaze_yaw              gaze_pitch gaze_yaw               as they are, see below
 AUxx                             AUxx                              both a probability of presence; AU11 does not exist here
-the seven expressions            expression_*                      contempt is taken out, see :func:`.sevens.seven`
+the seven expressions            expression_*                      contempt is taken out, see :func:`.foreign.seven`
 valence arousal                  valence arousal                   both -1..1 (version 2)
 mesh_x_i mesh_y_i mesh_z_i       mesh_i_x mesh_i_y mesh_i_z        pixels (version 2)
 x_0..x_67 y_0..y_67              mesh (written), landmarks (read)  by the nearest mesh vertex, see ``ibug.MESH_68``
@@ -21,8 +21,8 @@ input frame approx_time          source frame time                 approx_time i
 
 How the signs are known: py-feat 2 states its pose as radians with pitch up, yaw to the subject's right and roll to the subject's
 right positive, and the landmarks in its published version 2 files agree for yaw and roll. Files of version 2 from before June
-2026 have the pitch the other way round, and nothing in the file tells. Files in degrees, from before version 0.7, used other
-axes that were never stated: their pose is left empty. Not confirmed: the gaze. py-feat draws it with yaw positive to the right
+2026 have the pitch the other way round, and nothing in the file tells. Older files, in degrees, used other axes that were never
+stated: their pose is left empty. Not confirmed: the gaze. py-feat draws it with yaw positive to the right
 of the picture, which is mien's sign, while its model card says "right"; and it calls the angles head-centric, while its networks
 are trained on angles in the camera frame. Nor is the order in which py-feat turns: the angles are carried one by one.
 
@@ -42,9 +42,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..labels import ARKIT_52, FER_7
+from .foreign import Parts, from_seven, number_faces, seven
 from .ibug import five, from_mesh, has_mesh, mesh_columns
 from .schema import MESH_POINTS
-from .sevens import from_seven, number_faces, seven
 from .table import Table
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ _TEXT = ("input", "approx_time", "Identity")
 
 _READ = {"FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "Pitch", "Roll", "Yaw", "frame", *_TEXT}
 _READ |= {"gaze_pitch", "gaze_yaw", "valence", "arousal", *UNITS_20, *_BLENDSHAPES, *EXPRESSIONS[1], *EXPRESSIONS[2]}
-
-Parts = list[tuple[str, NDArray[Any], int | None]]
 
 
 def to_fex(table: Table, path: str | os.PathLike[str] | None = None, version: int = 2) -> pa.Table:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import unknown_name
 from ..labels import FERPLUS_8
-from .sevens import best
+from .foreign import best
 from .table import Table
 
 # what other models call the same expression

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .foreign import Parts
 from .schema import MESH_POINTS
 from .table import Table
 
@@ -39,7 +40,7 @@ def has_mesh(table: Table) -> bool:
     return "mesh_0_x" in table
 
 
-def from_mesh(table: Table) -> list[tuple[str, NDArray[Any], int | None]]:
+def from_mesh(table: Table) -> Parts:
     """``x_0 .. x_67 y_0 .. y_67`` out of the mesh; none when the table has no mesh."""
     if not has_mesh(table):
         return []

@@ -41,8 +41,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.pose import angles, direction, matrix, pitch_yaw
+from .foreign import Parts, number_faces
 from .ibug import POINTS, five, from_mesh
-from .sevens import number_faces
 from .table import Table
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 
 INTENSITIES = tuple(f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45))
 PRESENCES = tuple(sorted((*INTENSITIES, "AU28")))
-
-Parts = list[tuple[str, NDArray[Any], int | None]]
 
 
 def to_openface(table: Table, path: str | os.PathLike[str] | None = None) -> pa.Table:
@@ -79,23 +77,7 @@ def to_openface(table: Table, path: str | os.PathLike[str] | None = None) -> pa.
     from .arrow import tool_table
     from .sinks import write_csv
 
-    seen = table["face"] >= 0
-    success = seen & (table["status"] != "not_visible")
-    identity = np.where(table["track"] >= 0, table["track"], np.maximum(table["face"], 0))
-    x, y, z = direction(np.stack([table["gaze_pitch"], table["gaze_yaw"]], axis=1)).T
-    rx, ry, rz = _to_xyz(np.stack([table[f"pose_{n}"] for n in ("pitch", "yaw", "roll")], axis=1))
-    parts: Parts = [
-        ("frame", table["frame"] + 1, None),
-        ("face_id", identity, None),
-        ("timestamp", table["time"], 6),
-        ("confidence", np.where(seen, table["confidence"], 0.0), 4),
-        ("success", success.astype(np.int64), None),
-        ("gaze_angle_x", np.arctan2(x, -z), 5),
-        ("gaze_angle_y", np.arctan2(y, -z), 5),
-        ("pose_Rx", rx, 5),
-        ("pose_Ry", ry, 5),
-        ("pose_Rz", rz, 5),
-    ]
+    parts = _basics(table)
     parts += from_mesh(table)
     parts += [(f"{unit}_r", table[f"{unit}_intensity"], 4) for unit in INTENSITIES]
     parts += [(f"{unit}_c", _present(table[unit]), 0) for unit in PRESENCES]
@@ -140,6 +122,26 @@ def read_openface(path: str | os.PathLike[str], source: str | None = None) -> Ta
     found["source"] = np.full(count, Path(path).name if source is None else source, object)
     found["status"] = np.where(seen, "ok", "no_face").astype(object)
     return Table.from_columns(found, {"read_from": "OpenFace"})
+
+
+def _basics(table: Table) -> Parts:
+    seen = table["face"] >= 0
+    success = seen & (table["status"] != "not_visible")
+    identity = np.where(table["track"] >= 0, table["track"], np.maximum(table["face"], 0))
+    x, y, z = direction(np.stack([table["gaze_pitch"], table["gaze_yaw"]], axis=1)).T
+    rx, ry, rz = _to_xyz(np.stack([table[f"pose_{n}"] for n in ("pitch", "yaw", "roll")], axis=1))
+    return [
+        ("frame", table["frame"] + 1, None),
+        ("face_id", identity, None),
+        ("timestamp", table["time"], 6),
+        ("confidence", np.where(seen, table["confidence"], 0.0), 4),
+        ("success", success.astype(np.int64), None),
+        ("gaze_angle_x", np.arctan2(x, -z), 5),
+        ("gaze_angle_y", np.arctan2(y, -z), 5),
+        ("pose_Rx", rx, 5),
+        ("pose_Ry", ry, 5),
+        ("pose_Rz", rz, 5),
+    ]
 
 
 def _present(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -126,7 +126,11 @@ class _Csv:
     def __init__(self, path: Path, schema: Sequence[Column], settings: Mapping[str, Any]) -> None:
         self._schema = schema
         self._lines = _Lines(path, schema, settings)
-        self._lines.append(header([c.name for c in schema]), 0)
+        try:
+            self._lines.append(header([c.name for c in schema]), 0)
+        except OSError:
+            self._lines.close()
+            raise
 
     def write(self, data: Columns) -> None:
         table = to_text_arrow(data, self._schema)

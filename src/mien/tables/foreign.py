@@ -1,4 +1,4 @@
-"""Seven expressions instead of eight: what tools without contempt read and write."""
+"""What the formats of other tools share: seven expressions instead of eight, and faces numbered within their frame."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from ..labels import FER_7
 from .table import Table
+
+# a column of another tool: its name, its values, digits after the point (None for text and whole numbers)
+Parts = list[tuple[str, NDArray[Any], int | None]]
 
 
 def seven(table: Table) -> NDArray[np.float64]:
