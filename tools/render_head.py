@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 PIVOT = np.array([0.0, 1.0, 3.0], np.float32)  # the point of the head that the pose turns about and the camera aims at, cm
-NARROW_FACE = slice(0, 6706)  # vertices of the face from ear to ear and from the hairline to under the chin
+NARROW_FACE = slice(0, 6706)  # vertices of the face from ear to ear and from the upper forehead to under the chin
 SUPERSAMPLE = 2
 WRAP = np.array([0.30, 0.16, 0.12], np.float32)  # light that goes round the edge under the skin, by colour
 
@@ -89,7 +89,7 @@ class RenderResult:
 
     @property
     def face_box(self) -> FloatArray:
-        """(4,) x1 y1 x2 y2 with the forehead, as detectors draw it: the narrow face, up to where the hair begins."""
+        """(4,) x1 y1 x2 y2 as detectors draw it: the narrow face, from the upper forehead to under the chin."""
         return boxes.from_points(self.points[NARROW_FACE])
 
 

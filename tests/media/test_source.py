@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from mien.errors import InputError
 from mien.media.sniff import HEAD, by_name, natural, sniff
-from mien.media.source import Item, frames, items
+from mien.media.source import Item, _Pipe, frames, items
 from mien.types import Frame
 
 
@@ -206,6 +206,21 @@ def test_a_live_pipe_is_decoded_as_it_comes() -> None:
     sender.join()
     assert first.index == 0
     assert len(rest) == 119
+
+
+def test_a_pipe_hands_out_what_has_come() -> None:
+    receiving, sending = os.pipe()
+    got: list[bytes] = []
+    with os.fdopen(receiving, "rb") as stdin:
+        reader = threading.Thread(target=lambda: got.append(_Pipe(b"", stdin, "-", False).read(32768)))
+        os.write(sending, b"a hundred bytes")
+        reader.start()
+        reader.join(5)
+        in_time = bool(got)
+        os.close(sending)
+        reader.join()
+    assert in_time
+    assert got == [b"a hundred bytes"]
 
 
 def test_lists_and_iterators(folder: Path) -> None:

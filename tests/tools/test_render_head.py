@@ -213,6 +213,8 @@ class TestRandom:
             seen |= set(expression)
         assert seen <= set(ARKIT_52)
         assert set(ARKIT_52) - seen == {"tongueOut"}
+        tongue = [head_scene.random_expression(rng, focus=("tongueOut",)) for _ in range(40)]
+        assert all(e["jawOpen"] > 0.3 for e in tongue if "tongueOut" in e)
 
     def test_both_eyes_look_the_same_way(self) -> None:
         assert head_scene.gaze_expression(0, ict_head.GAZE_RANGE["Out"] / 2) == pytest.approx(
@@ -272,6 +274,13 @@ class TestHead:
         np.testing.assert_allclose(left + right, puff, atol=1e-4)
         moved = np.linalg.norm(smile - rest, axis=1)
         assert head.neutral[moved.argmax(), 0] > 1  # the person's left
+
+    def test_the_tongue_comes_out_between_the_lips(self, head: rh.Head) -> None:
+        vertices = head.shape(np.zeros(1), {"tongueOut": 1.0, "jawOpen": 0.5})
+        tip = vertices[head.tongue][vertices[head.tongue, 2].argmax()]
+        upper, lower = vertices[head.landmarks68[[62, 66]]]
+        assert tip[2] > lower[2] + 1
+        assert tip[1] < upper[1]
 
     def test_wrong_input_is_named(self, head: rh.Head) -> None:
         with pytest.raises(InputError, match=r"eyeBlnkLeft.*did you mean eyeBlinkLeft"):

@@ -113,8 +113,11 @@ def picture_stream(container: Any) -> Any:
 
 def rate_of(stream: Any) -> Fraction | None:
     """Frames per second on average, as the container states or libav guesses."""
-    rate = stream.average_rate or stream.guessed_rate
-    return Fraction(rate) if rate and 0 < rate < 1000 else None
+    # libav guesses 1000 or 90000 where it knows nothing but the unit of the timestamps
+    for rate, most in ((stream.average_rate, 10_000), (stream.guessed_rate, 999)):
+        if rate and 0 < rate <= most:
+            return Fraction(rate)
+    return None
 
 
 def length_of(container: Any, stream: Any) -> float | None:

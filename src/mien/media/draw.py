@@ -30,6 +30,7 @@ PALETTE: tuple[Colour, ...] = (
     (235, 110, 45),
 )
 AMBER: Colour = (255, 204, 120)
+SURE = 0.5  # score below which the name of an expression gets a question mark
 _SMALL = 26.0  # side of a face in pixels below which its mesh would only be a blot
 _DENSE = 180.0  # side from which the triangles can be told apart
 
@@ -48,7 +49,7 @@ def annotate(frame: Frame, *, boxes: bool = True, mesh: bool = True, labels: boo
         frame: a frame with its picture.
         boxes: a thin box around each face, dashed where its status is not "ok".
         mesh: contours of brows, eyes, lips and oval, the irises, and lines for head pose and gaze.
-        labels: track number, expression with its score, and the status where it is not "ok".
+        labels: track number, expression with its score ("happiness? 0.41" below 0.5), and the status where it is not "ok".
         bars: the strongest action units of a face, where there is room for them beside it.
 
     Returns:
@@ -105,8 +106,9 @@ def thumbnail(frame: Frame, face_index: int, size: int = 160) -> Picture:
     if eyes is not None and not np.isnan(eyes[:2]).any():
         level = align.eye_angle(eyes[None, 0], eyes[None, 1])
     box = np.nan_to_num(face.box)
-    side = np.array([1.35 * max(box[2] - box[0], box[3] - box[1], 1.0)])
-    transform = align.square_crop((box[None, :2] + box[None, 2:]) / 2, side, level, size)[0]
+    side = np.array([1.35 * max(box[2] - box[0], box[3] - box[1], 1.0)], np.float32)
+    centre = np.asarray((box[None, :2] + box[None, 2:]) / 2, np.float32)
+    transform = align.square_crop(centre, side, level, size)[0]
     return align.warp(picture, transform, size, border=128)
 
 
@@ -152,7 +154,7 @@ class _Mark:
             # tracks are counted from 0, people count from 1; the number in a table is the one to show
             name=str(number) if face.track is not None or len(face.faces) > 1 else "",
             side=side,
-            line=max(1.0, min(0.0019 * scale, 0.014 * typical, 0.025 * side)),
+            line=max(1.4, min(0.0027 * scale, 0.016 * typical, 0.03 * side)),
             text=round(max(10.0, 0.0095 * max(size), min(0.025 * scale, 0.11 * typical, 0.2 * side))),
         )
 
@@ -180,7 +182,7 @@ _SIDES = ((points.RIGHT_IRIS, points.RIGHT_PUPIL), (points.LEFT_IRIS, points.LEF
 
 def _draw_lines(picture: Picture, mark: _Mark, boxes: bool, mesh: bool) -> None:
     shown = mesh and mark.mesh is not None and mark.side >= _SMALL
-    fine = max(0.5, min(0.7 * mark.line, 0.008 * mark.side))
+    fine = max(0.7, min(0.75 * mark.line, 0.011 * mark.side))
     x1, y1, x2, y2 = mark.extent if shown else mark.box
     room = 2 * mark.line + 3
     sheet = Sheet((x1 - room, y1 - room, x2 + room, y2 + room), (picture.shape[0], picture.shape[1]), fine)
@@ -198,7 +200,7 @@ def _box(sheet: Sheet, mark: _Mark) -> None:
     if mark.face.status in (None, "ok"):
         sheet.lines(outline, mark.line, closed=True)
     else:
-        sheet.lines(_dashes(outline, max(4 * mark.line, 0.03 * mark.side)), mark.line)
+        sheet.lines(_dashes(outline, max(4 * mark.line, 0.05 * mark.side)), mark.line)
 
 
 def _dashes(outline: FloatArray, length: float) -> FloatArray:
@@ -240,8 +242,8 @@ def _draw_rays(picture: Picture, mark: _Mark, fine: float) -> None:
         centre = xy[list(ring)].mean(0)
         sheet.dot(centre, max(float(np.linalg.norm(xy[list(ring)] - centre, axis=1).mean()), 1.0), 0.8, width=0.8 * fine)
     for start, end, ink in rays:
-        sheet.lines(np.stack([start, end]), min(mark.line, 1.4 * fine), ink)
-        sheet.dot(end, max(1.2, 1.5 * fine), ink)
+        sheet.lines(np.stack([start, end]), fine, ink)
+        sheet.dot(end, max(1.3, 1.1 * fine), ink)
     sheet.onto(picture, WHITE, 0.95, shadow=0.35)
 
 
@@ -261,7 +263,8 @@ def _versions(mark: _Mark) -> list[list[_Part]]:
     expression = face.expression
     if best is None or expression is None:
         return [[(status, AMBER)], []] if status else [[]]
-    name, score, doubt = (best, WHITE), (f"{expression[best]:.2f}", FAINT), (status, AMBER)
+    sure = expression[best] >= SURE
+    name, score, doubt = (best if sure else f"{best}?", WHITE), (f"{expression[best]:.2f}", FAINT), (status, AMBER)
     if status:
         return [[name, score, doubt], [name, doubt], [doubt], []]
     return [[name, score], [name], []]
@@ -278,7 +281,7 @@ def _draw_label(picture: Picture, mark: _Mark, taken: list[Rect]) -> None:
         places = label.places(size)
         rect = next((r for r in places if inside(r, size) and clear(r, taken)), None)
         if rect is None and last:
-            rect = min((_within(r, size) for r in (*places, *label.corners(size))), key=lambda r: sum(shared(r, o) for o in taken))
+            rect = label.least_bad(places, taken, size)
         if rect is not None:
             label.draw(picture, rect)
             taken.append(rect)
@@ -310,18 +313,23 @@ class _Label:
         top, bottom = min(y1, self.mark.extent[1]), max(y2, self.mark.extent[3])
         gap = max(2, round(2 * self.mark.line))
         edge = [min(max(x, 0), size[1] - self.width) for x in (x1, (x1 + x2 - self.width) / 2, x2 - self.width)]
-        found = []
+        found: list[Rect] = []
         for y in (top - gap - self.height, bottom + gap):
             found += [(round(x), round(y), round(x) + self.width, round(y) + self.height) for x in edge]
         return found
 
     def corners(self, size: tuple[int, int]) -> list[Rect]:
         """The corners of the box, and those of the picture for a face that fills it."""
-        x1, y1, x2, y2 = self.mark.box
+        x1, y1, _, y2 = self.mark.box
         found = [(x1, y1), (x1, y2 - self.height)]
         if self.mark.side > 0.6 * min(size):
             found += [(0, 0), (0, size[0] - self.height), (size[1] - self.width, 0)]
         return [(round(x), round(y), round(x) + self.width, round(y) + self.height) for x, y in found]
+
+    def least_bad(self, places: list[Rect], taken: list[Rect], size: tuple[int, int]) -> Rect:
+        """The place inside the picture that covers the least of the others, where none is free."""
+        within = [_within(r, size) for r in (*places, *self.corners(size))]
+        return min(within, key=lambda r: sum(shared(r, other) for other in taken))
 
     def draw(self, picture: Picture, rect: Rect) -> None:
         """Draw it at its place, in place."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ Colour = tuple[int, int, int]
 Rect = tuple[float, float, float, float]  # x1 y1 x2 y2 in pixels
 
 _SHIFT = 4  # bits of a coordinate behind the point, for OpenCV
-_FINE = 3.0  # lines thinner than that are drawn at twice the size and averaged down
+_FINE = 5.0  # lines thinner than that are drawn at twice the size and averaged down
 
 
 def blend(picture: Picture, mask: Mask, x: int, y: int, colour: Colour, opacity: float = 1.0) -> None:
@@ -83,7 +84,8 @@ class Sheet:
             return
         mask = self.mask
         if self.scale > 1:
-            mask = cv2.resize(mask, (self.right - self.x, self.bottom - self.y), interpolation=cv2.INTER_AREA)
+            size = (self.right - self.x, self.bottom - self.y)
+            mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
         rim = cv2.blur(cv2.dilate(mask, _CROSS), (3, 3)) if shadow > 0 else mask
         # lines cover a small part of their sheet, so only the pixels under them are touched
         place = np.flatnonzero(rim)
@@ -97,14 +99,16 @@ class Sheet:
         mixed = pixels[at] * keep[:, None] + cover[:, None] * np.array(colour, np.float32)
         pixels[at] = (mixed + np.float32(0.5)).astype(np.uint8)
 
-    def _fixed(self, points: NDArray[np.float32]) -> NDArray[np.int32]:
+    def _fixed(self, points: NDArray[np.float32]) -> Any:
         # pixel centres lie at whole coordinates, so at twice the size the centre of a pixel is at 2 c + 0.5
         moved = (points - [self.x, self.y]) * self.scale + (self.scale - 1) / 2
         fixed = np.round(np.clip(moved, -1e5, 1e5) * (1 << _SHIFT)).astype(np.int32)
+        # OpenCV takes one array of lines for a list of them, which its type hints do not know
         return fixed[None] if fixed.ndim == 2 else fixed
 
     def _thick(self, width: float) -> int:
-        return max(1, round(width * self.scale))
+        # OpenCV's smooth lines are wider than their name: 1 covers 1.4 pixels, 2k covers 2k + 1.4, 2k - 1 the same as 2k
+        return max(1, 2 * round((width * self.scale - 1.4) / 2))
 
 
 _CROSS = np.ones((3, 3), np.uint8)
@@ -135,7 +139,7 @@ def plate(width: int, height: int, radius: int) -> Mask:
     big = np.zeros((height * 4, width * 4), np.uint8)
     outline = rounded((0, 0, width * 4 - 1, height * 4 - 1), radius * 4)
     cv2.fillPoly(big, [outline.round().astype(np.int32)], 255)
-    return cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(big, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 @lru_cache(maxsize=32)

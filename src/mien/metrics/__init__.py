@@ -1,1 +1,1 @@
-"""To be written."""
+"""Metrics in numpy: each with its formula, each tested against an independent implementation."""

@@ -55,7 +55,7 @@ class Axis:
         span = self.end - self.start
         step = next((s for s in _STEPS if span / s <= 6), span / 4 or 1.0)
         first = int(np.ceil(self.start / step - 1e-6))
-        return [round(i * step, 3) for i in range(first, first + 8) if i * step <= self.end + 1e-6]
+        return [float(round(i * step, 3)) for i in range(first, first + 8) if i * step <= self.end + 1e-6]
 
 
 @dataclass(frozen=True)
@@ -73,9 +73,8 @@ class Lane:
 
     def render(self, axis: Axis) -> str:
         """The figure."""
-        grid = "".join(
-            f'<line x1="{x}" x2="{x}" y1="0" y2="{HIGH}" class="grid"/>' for x in (round(axis.share(t) * WIDE / 100) for t in axis.ticks())
-        )
+        places = [round(axis.share(t) * WIDE / 100) for t in axis.ticks()]
+        grid = "".join(f'<line x1="{x}" x2="{x}" y1="0" y2="{HIGH}" class="grid"/>' for x in places)
         picture = (
             f'<svg role="img" aria-label="{text(self.words)}" viewBox="0 0 {WIDE} {HIGH}" preserveAspectRatio="none">'
             f"{grid}{self.svg}</svg>"
@@ -84,7 +83,8 @@ class Lane:
         note = f"<small>{prose(self.note)}</small>" if self.note else ""
         caption = tag("figcaption", prose(self.name) + note)
         plot = tag("div", picture + scale + self.over, class_="plot", style=f"height:{self.height}px")
-        return tag("figure", caption + plot + tag("div", self.side, class_="side"), class_="lane")
+        short = "" if self.side.startswith("<ul") else " short"
+        return tag("figure", caption + plot + tag("div", self.side, class_="side"), class_=f"lane{short}")
 
 
 def time_axis(axis: Axis) -> str:
@@ -136,8 +136,8 @@ def unread_bands(curve: Curve, values: FloatArray, axis: Axis) -> str:
     marked = np.where(gone, 0.0, np.nan).astype(np.float32)
     bands = []
     for part in curve.parts(marked, axis.step):
-        x, _ = _xy(curve, part, marked, axis)
-        bands.append(f'<i class="unread" style="left:{x[0] * 100 / WIDE:.2f}%;width:{max((x[-1] - x[0]) * 100 / WIDE, 0.15):.2f}%"></i>')
+        x = _xy(curve, part, marked, axis)[0] * 100 / WIDE
+        bands.append(f'<i class="unread" style="left:{x[0]:.2f}%;width:{max(x[-1] - x[0], 0.15):.2f}%"></i>')
     return "".join(bands)
 
 
@@ -168,15 +168,17 @@ def expression_lane(curve: Curve, labels: Sequence[str], shares: Mapping[str, fl
         above = below + values[:, i]
         name, share = labels[i], percent(shares.get(labels[i], 0.0))
         style = expression_class(name, i)
-        paths.append(f'<path class="{style}" d="{_area(curve, below, above, axis)}"><title>{text(name)}, {share} of the time</title></path>')
+        title = f"<title>{text(name)}, {share} of the time</title>"
+        paths.append(f'<path class="{style}" d="{_area(curve, below, above, axis)}">{title}</path>')
         tags.append(_name_tag(curve, below, above, axis, name))
-        if shares.get(name, 0) > 0:
+        if shares.get(name, 0) > 0 or np.nan_to_num(values[:, i]).max(initial=0) >= 0.1:
             legend.append(f'<li><i class="key {style}"></i>{text(name)} <b>{prose(share)}</b></li>')
         below = above
+    note = "scores stacked to 1, and for which share of the time each one is the highest"
+    over = unread_bands(curve, values, axis) + "".join(tags)
     return Lane(
-        "Expression", "".join(paths), words, f"<ul>{''.join(reversed(legend))}</ul>", "score of each expression, stacked to 1; beside it the share of time",
-        150, ((0, "1"), (100, "0")), unread_bands(curve, values, axis) + "".join(tags),
-    )  # fmt: skip
+        "Expression", "".join(paths), words, f"<ul>{''.join(reversed(legend))}</ul>", note, 150, ((0, "1"), (100, "0")), over
+    )
 
 
 def _name_tag(curve: Curve, below: FloatArray, above: FloatArray, axis: Axis, name: str) -> str:
@@ -192,8 +194,10 @@ def _name_tag(curve: Curve, below: FloatArray, above: FloatArray, axis: Axis, na
         low = np.lib.stride_tricks.sliding_window_view(np.where(thick > 0, below[nearest], 1.0), columns).max(1)
         high = np.lib.stride_tricks.sliding_window_view(np.where(thick > 0, above[nearest], 0.0), columns).min(1)
         room = high - low
-        best = int(room.argmax())
-        if room[best] >= 0.16:
+        if room.max() >= 0.16:
+            # the middle of where there is about as much room as anywhere
+            places = np.flatnonzero(room >= 0.9 * room.max())
+            best = int(places[np.abs(places - np.median(places)).argmin()])
             left, top = (best + columns / 2) * 100 / _COLUMNS, 100 * (1 - (low[best] + high[best]) / 2)
             return f'<span class="name{size}" style="left:{left:.1f}%;top:{top:.1f}%">{text(name)}</span>'
     return ""
@@ -207,7 +211,8 @@ def unit_lane(curve: Curve, channel: int, unit: str, peak: float, peak_time: flo
     dot = f'<i class="dot" style="left:{axis.share(peak_time):.2f}%;top:{100 * (1 - min(peak / 5, 1)):.1f}%"></i>'
     svg = f'<path class="unit" d="{area}"/><path class="line thin" d="{_line(curve, high, axis, 0, 5)}"/>'
     side = f"<b>{peak:.1f}</b> at {clock(peak_time)}"
-    return Lane(f"{unit} {ACTION_UNITS[unit][0]}", svg, f"{unit} {words}", side, "", 38, ((0, "5"),), unread_bands(curve, mean, axis) + dot)
+    over = unread_bands(curve, mean, axis) + dot
+    return Lane(f"{unit} {ACTION_UNITS[unit][0]}", svg, f"{unit} {words}", side, "", 38, ((0, "5"),), over)
 
 
 @dataclass(frozen=True)
@@ -246,13 +251,14 @@ def line_lane(
         paths.append(f'<path class="line l{i}" d="{_line(curve, value, axis, low, high)}"/>')
         if np.isnan(value).all():
             continue
-        span = f"{_number(np.nanmin(value), degrees)}{unit} to {_number(np.nanmax(value), degrees)}{unit}"
+        span = f"{_number(float(np.nanmin(value)), degrees)}{unit} to {_number(float(np.nanmax(value)), degrees)}{unit}"
         sample = f'<svg class="sample" viewBox="0 0 26 8" aria-hidden="true"><path class="line l{i}" d="M0 4H26"/></svg>'
         keys.append(f"<li>{sample}{text(strand.name)} <b>{span}</b></li>")
         words.append(f"{strand.name} {span}")
     scale = ((0, f"{_number(high, degrees)}{unit}"), (zero * 100 / HIGH, "0"), (100, f"{_number(low, degrees)}{unit}"))
     over = unread_bands(curve, np.stack(values, 1), axis)
-    return Lane(title[0], "".join(paths), f"{title[0]}: {', '.join(words)}", f"<ul>{''.join(keys)}</ul>", title[1], 84, scale, over)
+    spoken = f"{title[0]}: {', '.join(words)}"
+    return Lane(title[0], "".join(paths), spoken, f"<ul>{''.join(keys)}</ul>", title[1], 84, scale, over)
 
 
 def _number(value: float, degrees: bool) -> str:

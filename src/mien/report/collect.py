@@ -2,89 +2,38 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..labels import ACTION_UNITS, UNITS
-from ..media.draw import annotate, thumbnail
 from ..types import Face, Faces, Frame
+from .pictures import Picture, open_eyes, portrait, poster
 from .series import Curve, Series
-from .words import SURE, Seen, reading, sentence
+from .words import SURE, Seen, movements, reading, sentence
 
 FloatArray = NDArray[np.float32]
 
 MAX_SERIES = 24  # tracks of a video that keep their time series; beyond that the shortest past one gives its own up
 MAX_FACES = 30  # faces of one photo that are described
-THUMB, THUMB_BYTES = 160, 12_000
-POSTER, POSTER_BYTES = 720, 60_000
 BOTH_SIDES = tuple(ACTION_UNITS)
 _UNIT_PLACES = [UNITS.index(name) for name in BOTH_SIDES]
 # the channels of a series behind those of the expression
 REST = (*BOTH_SIDES, "valence", "arousal", "pose_pitch", "pose_yaw", "pose_roll", "gaze_pitch", "gaze_yaw", "quality")
 
 
-# pictures -------------------------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
-class Picture:
-    """A small JPEG file with its size in pixels and what it shows."""
-
-    data: bytes
-    width: int
-    height: int
-    words: str
-    score: float = 0.0
-    time: float = 0.0
-
-
-def jpeg(image: NDArray[np.uint8], limit: int) -> bytes:
-    """A JPEG file of an RGB picture, with the best quality that fits into so many bytes, but not below 30."""
-    data = b""
-    for quality in (86, 76, 64, 50, 30):
-        done, found = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if not done:
-            raise RuntimeError(f"OpenCV could not encode a picture of shape {image.shape}")
-        data = found.tobytes()
-        if len(data) <= limit:
-            break
-    return data
-
-
-def poster(frame: Frame, words: str, score: float) -> Picture:
-    """The annotated frame, made small."""
-    assert frame.image is not None
-    scale = min(1.0, POSTER / max(frame.image.shape[:2]))
-    small, faces = frame.image, frame.faces
-    if scale < 1:
-        size = (max(1, round(small.shape[1] * scale)), max(1, round(small.shape[0] * scale)))
-        small = cv2.resize(small, size, interpolation=cv2.INTER_AREA)
-        # drawn after shrinking, so that lines and letters stay crisp
-        faces = faces.with_(
-            boxes=faces.boxes * scale,
-            mesh=None if faces.mesh is None else faces.mesh * scale,
-            landmarks=None if faces.landmarks is None else faces.landmarks * scale,
-        )
-    drawn = annotate(Frame(small, frame.time, frame.index, faces, frame.source))
-    return Picture(jpeg(drawn, POSTER_BYTES), drawn.shape[1], drawn.shape[0], words, score, frame.time)
-
-
-def portrait(frame: Frame, index: int, words: str, score: float = 0.0) -> Picture:
-    """The chip of one face."""
-    return Picture(jpeg(thumbnail(frame, index, THUMB), THUMB_BYTES), THUMB, THUMB, words, score, frame.time)
-
-
 # one photo ------------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class PhotoFace:
-    """One face of a photo: number, sentence, status, scores and chip."""
+    """One face of a photo: number, sentence, its movements alone, status, scores and chip."""
 
     number: int
     words: str
+    moves: str
     status: str
     scores: dict[str, float]
     picture: Picture | None
@@ -130,7 +79,9 @@ def photo_of(frame: Frame, full: bool, with_poster: bool) -> Photo:
             face = frame.faces[i]
             words = sentence(face)
             chip = portrait(frame, i, words) if frame.image is not None and not np.isnan(face.box).any() else None
-            photo.entries.append(PhotoFace(i, words, face.status or "ok", face.expression or {}, chip))
+            photo.entries.append(
+                PhotoFace(i, words, ", ".join(movements(face)), face.status or "ok", face.expression or {}, chip)
+            )
     if with_poster and frame.image is not None and len(frame.faces):
         photo.poster = poster(frame, "", 0.0)
     return photo
@@ -157,8 +108,8 @@ class TrackRecord:
         self.frames = 0
         self.seconds = 0.0  # as far as known: the length of the first frame of a video is not
         self.readable = 0.0  # seconds in which the expression could be told
-        self.shown: Counter[str] = Counter()  # seconds by expression, where clear
-        self.between: Counter[tuple[str, str]] = Counter()  # seconds where unclear
+        self.shown: defaultdict[str, float] = defaultdict(float)  # seconds by expression, where clear
+        self.between: defaultdict[tuple[str, str], float] = defaultdict(float)  # seconds where unclear
         self.unread: Counter[str] = Counter()  # frames by status
         self.doubtful: Counter[str] = Counter()
         self.series: Series | None = Series(len(self.channels), time)
@@ -214,10 +165,11 @@ class TrackRecord:
     def _picture(self, frame: Frame, face: Face, scores: FloatArray) -> None:
         """Keep the chip if it is clearly better than the one kept so far."""
         quality = face.quality if face.quality is not None and face.quality == face.quality else face.confidence
-        wanted = {"": float(quality)}
+        eyes = float(open_eyes(face.faces)[face.index])
+        wanted = {"": float(quality) * eyes}
         if len(scores) and scores.max() >= SURE:
             # an expression is best seen where it is strong and sharp
-            wanted[self.labels[int(scores.argmax())]] = float(scores.max()) * min(1.0, 0.5 + float(quality))
+            wanted[self.labels[int(scores.argmax())]] = float(scores.max()) * min(1.0, 0.5 + float(quality)) * eyes
         better = [slot for slot, score in wanted.items() if slot not in self.pictures or score > self.pictures[slot].score + 0.03]
         if better:
             chip = portrait(frame, face.index, sentence(face))
@@ -253,7 +205,6 @@ class TrackRecord:
     def seen(self, step: float, from_start: bool) -> Seen:
         """The numbers for the sentences; ``step`` is the length of a frame, missing so far of a face seen from the start."""
         readable = max(self.readable, 1e-12)
-        pairs = self.between.most_common(1)
         strong = [i for i, name in enumerate(self.labels) if name != "neutral" and name in self.shown]
         best = max(strong, key=lambda i: float(self.peak[i])) if strong else None
         return Seen(
@@ -261,7 +212,7 @@ class TrackRecord:
             seconds=self.seconds + (step if from_start else 0.0),
             shares={name: weight / readable for name, weight in self.shown.items()},
             unclear=sum(self.between.values()) / readable,
-            between=pairs[0][0] if pairs else None,
+            between=max(self.between, key=lambda pair: self.between[pair]) if self.between else None,
             strongest=None if best is None else (self.labels[best], float(self.peak_time[best]), float(self.peak[best])),
             unread={status: count / self.frames for status, count in self.unread.items()},
             doubtful={status: count / self.frames for status, count in self.doubtful.items()},
@@ -357,10 +308,10 @@ class VideoRecord:
     def _poster(self, frame: Frame) -> None:
         if frame.image is None or not self.detailed:
             return
-        quality = frame.faces.quality if frame.faces.quality is not None else frame.faces.confidence
-        scores = frame.faces.expression
-        lively = np.zeros(1) if scores is None or "neutral" not in scores.labels else 1 - scores["neutral"]
-        score = float(np.nansum(quality)) + 0.5 * float(np.nanmax(np.nan_to_num(lively)))
+        faces, scores = frame.faces, frame.faces.expression
+        quality = np.nan_to_num(faces.confidence if faces.quality is None else faces.quality) * open_eyes(faces)
+        lively = np.zeros(1) if scores is None or "neutral" not in scores.labels else np.nan_to_num(1 - scores["neutral"])
+        score = float(quality.sum()) + 0.5 * float(lively.max())
         if self.poster is None or score > self.poster.score + 0.1 * max(1.0, self.poster.score):
             self.poster = poster(frame, "", score)
 

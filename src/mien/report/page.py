@@ -9,24 +9,29 @@ from typing import Any
 from .. import __version__
 from ..files import PACKAGE
 from ..labels import ACTION_UNITS
+from .collect import VideoRecord
 from .html import prose, table, tag, text
 from .photos import photos_section
 from .sources import Sources
 from .videos import video_section
-from .words import MOVEMENTS, capital, photos_words, video_words
+from .words import MOVEMENTS, capital, photos_words, video_lines
+
+MAX_SUMMARIES = 12  # videos that are spoken of at the top
 
 
 def page(title: str, sources: Sources, settings: Mapping[str, Any]) -> str:
     """The whole HTML document."""
     sections = [_unreadable(sources)]
-    sections += [video_section(video, f"video-{i}") for i, video in enumerate(sources.detailed)]
+    alone = sources.count == 1  # then the summary has said it all
+    sections += [video_section(video, f"video-{i}", alone) for i, video in enumerate(sources.detailed)]
     sections += [_more_videos(sources), photos_section(sources), _how_to_read(), _made(settings)]
     here = PACKAGE / "report"
     # nothing may be loaded from anywhere: the browser is told to refuse it
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><meta name="generator" content="mien {text(__version__)}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta name="generator" content="mien {text(__version__)}">'
         f"<title>{text(title)}</title><style>{(here / 'style.css').read_text('utf-8')}</style>"
     )
     body = (
@@ -39,26 +44,26 @@ def page(title: str, sources: Sources, settings: Mapping[str, Any]) -> str:
 
 
 def _summary(sources: Sources) -> str:
-    lines = []
-    for video in (*sources.detailed, *sources.more)[:12]:
-        tracks = video.ordered()
-        words = video_words(
-            video.seconds, video.facts(tracks), video.status["no_face"] / max(video.frames, 1), video.at_once, video.others
-        )
-        lines.append(f"<b>{text(video.name)}</b>: {prose(words)}" if sources.count > 1 else prose(words))
-    rest = len(sources.detailed) + len(sources.more) - 12
-    if rest > 0:
-        lines.append(f"{rest:,} more videos are listed below.")
-    if sources.photos.read or (sources.photos.unreadable and not lines):
-        lines.append(prose(photos_words(sources.photo_counts())))
+    videos = [*sources.detailed, *sources.more]
+    several = sources.count > 1
+    blocks = [_video_summary(video, several) for video in videos[:MAX_SUMMARIES]]
+    if len(videos) > MAX_SUMMARIES:
+        blocks.append(f"<p>{len(videos) - MAX_SUMMARIES:,} more videos are listed below.</p>")
+    if sources.photos.read or (sources.photos.unreadable and not blocks):
+        blocks.append(tag("p", prose(photos_words(sources.photo_counts()))))
     lost = len(sources.unreadable) + sources.unlisted
-    if lost and (sources.videos_unreadable or not sources.photos.read):
-        lines.append(prose(f"{'One source' if lost == 1 else f'{lost:,} sources'} could not be read in full; see below."))
-    if not lines:
-        lines.append("Nothing was given to look at.")
-    if len(lines) == 1:
-        return f'<div class="summary"><p>{lines[0]}</p></div>'
-    return tag("ul", "".join(tag("li", line) for line in lines), class_="summary")
+    if lost and sources.videos_unreadable:
+        what = "One source" if lost == 1 else f"{lost:,} sources"
+        blocks.append(f'<p>{what} could not be read in full: <a href="#unreadable">see why</a>.</p>')
+    return tag("div", "".join(blocks) or "<p>Nothing was given to look at.</p>", class_="summary")
+
+
+def _video_summary(video: VideoRecord, named: bool) -> str:
+    empty = video.status["no_face"] / max(video.frames, 1)
+    lines = video_lines(video.seconds, video.facts(video.ordered()), empty, video.at_once, video.others)
+    name = f"<b>{text(video.name)}</b>: " if named else ""
+    rest = tag("ul", "".join(tag("li", prose(line)) for line in lines[1:])) if lines[1:] else ""
+    return tag("p", name + prose(lines[0])) + rest
 
 
 def _contents(sources: Sources) -> str:
@@ -78,9 +83,11 @@ def _contents(sources: Sources) -> str:
 def _unreadable(sources: Sources) -> str:
     if not sources.unreadable:
         return ""
-    rows = [(entry.name, entry.reason, entry.remedy) for entry in sources.unreadable]
-    content = tag("h2", "Could not be read", id="unreadable-title")
-    content += table("Files that could not be read, or not to their end", ("file", "what is wrong", "what to do"), rows)
+    items = "".join(
+        tag("li", f"<b>{text(e.name)}</b> {prose(capital(e.reason))}. <span>What to do: {prose(e.remedy)}.</span>")
+        for e in sources.unreadable
+    )
+    content = tag("h2", "Could not be read", id="unreadable-title") + tag("ul", items, class_="lost")
     if sources.unlisted:
         content += tag("p", f"And {sources.unlisted:,} more.")
     return tag("section", content, id="unreadable", class_="card warn", aria_labelledby="unreadable-title")
@@ -91,9 +98,8 @@ def _more_videos(sources: Sources) -> str:
         return ""
     rows = []
     for video in sources.more:
-        tracks = video.ordered()[:3]
-        words = video_words(video.seconds, video.facts(tracks), 0.0, video.at_once, max(0, len(video.tracks) - 3) + video.others)
-        rows.append((video.name, words))
+        lines = video_lines(video.seconds, video.facts(video.ordered()), 0.0, video.at_once, video.others)
+        rows.append((video.name, " ".join(lines[:3])))
     content = tag("h2", "More videos", id="more-title") + table("Videos without details", ("file", "what was seen"), rows)
     return tag("section", content, class_="card", aria_labelledby="more-title")
 
@@ -103,7 +109,7 @@ _READ = (
     " can hide anything. Nothing here says what someone thinks, feels or intends, and nothing should be decided about a person"
     " because of it.",
     "<b>A score is not a certainty.</b> Scores of the expressions add up to 1. Where the best one is below 0.5, the page says"
-    " between which two it is unclear. How often such scores are right, on which pictures, is written in the cards of the networks.",
+    " between which two it is unclear. How often such scores are right is written in the cards of the networks.",
     "<b>Action units</b> are movements of the face, after the Facial Action Coding System. Intensity goes from 0 (absent) to 5;"
     " 1 to 5 stand for the letters A to E.",
     "<b>Valence and arousal</b> are derived from the expression: they can say no more than it does.",
@@ -120,7 +126,8 @@ _READ = (
 def _how_to_read() -> str:
     rows = [(unit, name, MOVEMENTS[unit]) for unit, (name, _) in ACTION_UNITS.items()]
     glossary = table("Action units that are read here", ("unit", "name", "what moves"), rows)
-    content = tag("h2", "How to read this", id="how-title") + "".join(f"<p>{line}</p>" for line in _READ)
+    content = tag("h2", "How to read this", id="how-title")
+    content += tag("div", "".join(f"<p>{line}</p>" for line in _READ), class_="columns")
     content += tag("details", tag("summary", "All action units") + glossary)
     return tag("section", content, id="how-to-read", class_="card", aria_labelledby="how-title")
 

@@ -33,13 +33,14 @@ def _tally(photo: Photo) -> str:
 
 def _article(photo: Photo) -> str:
     tally = _tally(photo)
-    content = tag("h3", text(photo.name) + f' <small>{prose(capital(counted(photo.faces, "face")))}</small>')
+    content = tag("h3", text(photo.name) + f" <small>{prose(counted(photo.faces, 'face'))}</small>")
     many = len(photo.entries) > 4 or photo.poster is None
     if photo.poster is not None:
         alt = f"The photo with {counted(photo.faces, 'face')} marked: {tally}"
         content += tag("figure", image(photo.poster, alt), class_="poster-photo")
     if photo.entries:
-        content += tag("ul", "".join(_face(face, photo.faces > 1) for face in photo.entries), class_="faces many" if many else "faces")
+        items = "".join(_face(face, photo.faces > 1) for face in photo.entries)
+        content += tag("ul", items, class_="faces many" if many else "faces")
     elif not photo.faces:
         content += tag("p", "No face was found.", class_="meta")
     if photo.faces > MAX_FACES:
@@ -60,7 +61,11 @@ def _face(face: PhotoFace, numbered: bool) -> str:
     if best is not None:
         order = sorted(face.scores, key=lambda name: -face.scores[name])[:3]
         bars = tag("dl", "".join(_bar(name, face.scores[name], list(face.scores).index(name)) for name in order), class_="bars")
-    return tag("li", picture + tag("div", tag("h4", chip + prose(title)) + bars + tag("p", prose(capital(face.words)))))
+    doubt = f"Less certain: {status_words(face.status)}." if best is not None and face.status != "ok" else ""
+    if best is None and face.scores:
+        doubt = f"{capital(status_words('' if face.status == 'ok' else face.status))}."
+    words = " ".join(part for part in (f"{capital(face.moves)}." if face.moves else "", doubt) if part)
+    return tag("li", picture + tag("div", tag("h4", chip + prose(title)) + bars + tag("p", prose(words))))
 
 
 def _bar(name: str, score: float, index: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Series:
 
     Example:
         >>> series = Series(1, start=0.0)
-        >>> for i in range(100_000):
+        >>> for i in range(20_000):
         ...     series.add(i / 25, np.array([i % 2], np.float32))
         >>> curve = series.curve()
         >>> len(curve.time) <= 600, round(float(curve.mean.mean()), 2), float(curve.low.min()), float(curve.high.max())
@@ -127,7 +128,7 @@ class Curve:
             values: what is to be drawn.
             step: seconds between two analysed frames.
         """
-        known = ~np.isnan(values.reshape(len(values), -1)).any(1)
+        known: NDArray[np.bool_] = np.asarray(~np.isnan(values.reshape(len(values), -1)).any(axis=1), bool)
         limit = 2.5 * max(self.width, step)  # frames of one video need not be equally far apart
         edges = [0, *(np.flatnonzero((np.diff(self.time) > limit) | (known[1:] != known[:-1])) + 1), len(known)]
-        return [slice(a, b) for a, b in zip(edges[:-1], edges[1:]) if b > a and known[a]]
+        return [slice(a, b) for a, b in pairwise(edges) if b > a and known[a]]

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from ..media.sniff import by_name
 from ..types import Frame
 from .collect import Photo, VideoRecord, count_faces, photo_of
-from .words import PhotoCounts
+from .words import PhotoCounts, clock
 
 MAX_PHOTOS = 200  # photos with faces, sentences and chips
 MAX_POSTERS = 40  # of them with the annotated picture
 MAX_ROWS = 2000  # photos that get a line in a table after that
 MAX_VIDEOS = 20  # videos with time series and pictures
 MAX_UNREADABLE = 500
+_REMEDY = "open it in a viewer; get the file again if that fails too"
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,8 @@ def explained(frame: Frame, seconds: float | None) -> Unreadable:
     wanted = [part for part in rest if part.startswith("wanted ")]
     remedy = "; ".join(part for part in rest if part not in wanted)
     if not remedy:
-        remedy = f"use {wanted[0].removeprefix('wanted ')}" if wanted else "open it in a viewer; get the file again if that fails too"
+        remedy = f"use {wanted[0].removeprefix('wanted ')}" if wanted else _REMEDY
     if seconds is not None:
-        from .words import clock
-
         reason += f" (read up to {clock(seconds)})"
     return Unreadable(name, reason, remedy)
 
@@ -87,7 +87,10 @@ class Sources:
         self.settle()
         if frame.status in ("unreadable", "damaged"):
             self._lost(explained(frame, None))
-            self.photos.unreadable += 1
+            if by_name(frame.source) == "video":
+                self.videos_unreadable += 1
+            else:
+                self.photos.unreadable += 1
         elif frame.index > 0 or frame.time > 0:
             self._into(self._video(frame.source), frame)
         else:

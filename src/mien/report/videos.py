@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 
+from ..labels import ACTION_UNITS
 from ..media.draw import colour_of
 from .charts import Axis, Lane, Strand, expression_lane, line_lane, quality_lane, time_axis, unit_lane
 from .collect import BOTH_SIDES, TrackRecord, VideoRecord
 from .html import image, prose, table, tag, text
+from .pictures import Picture
 from .series import Curve
 from .words import Seen, capital, clock, counted, length, percent, track_words
 
@@ -15,25 +17,24 @@ MAX_TRACKS = 12  # faces of one video that are shown in full
 _STRANDS = (("pitch", "pose_pitch"), ("yaw", "pose_yaw"), ("roll", "pose_roll"))
 
 
-def video_section(video: VideoRecord, anchor: str) -> str:
-    """The section of one video."""
+def video_section(video: VideoRecord, anchor: str, alone: bool) -> str:
+    """The section of one video; one that is alone on its page, with one face, does not repeat the summary."""
     tracks = video.ordered()
     full = [t for t in tracks if t.series is not None][:MAX_TRACKS]
     others = [t for t in tracks if t not in full]
     content = tag("h2", text(video.name), id=f"{anchor}-title") + tag("p", prose(_meta(video)), class_="meta")
-    if video.poster is not None:
-        alt = f"The frame at {clock(video.poster.time)} with its faces marked"
-        caption = tag("figcaption", prose(f"The frame at {clock(video.poster.time)}, as it was read."))
-        content += tag("figure", image(video.poster, alt) + caption, class_="poster")
-    for track in full:
-        content += _track(video, track, len(tracks) > 1)
+    poster = _poster(video)
+    if len(full) == 1:  # its portraits find room beside the poster
+        content += _track(video, full[0], poster, brief=alone and len(tracks) == 1)
+    else:
+        content += poster + "".join(_track(video, track) for track in full)
     if others:
         seen = [(t, video.facts([t])[0]) for t in others]
         rows = [(capital(s.name), clock(t.first), length(s.seconds), track_words(s)) for t, s in seen]
         content += table("Faces that are not shown in full", ("face", "from", "seen for", "what it shows"), rows)
     if video.others:
         content += tag("p", f"{capital(counted(video.others, 'more face'))} only passed by and are counted, not listed.")
-    return tag("section", content, id=anchor, class_="card", aria_labelledby=f"{anchor}-title")
+    return tag("section", content, id=anchor, class_="card video", aria_labelledby=f"{anchor}-title")
 
 
 def _meta(video: VideoRecord) -> str:
@@ -47,17 +48,22 @@ def _meta(video: VideoRecord) -> str:
     return ", ".join(parts)
 
 
-def _track(video: VideoRecord, track: TrackRecord, several: bool) -> str:
+def _poster(video: VideoRecord) -> str:
+    if video.poster is None:
+        return ""
+    at = clock(video.poster.time)
+    caption = tag("figcaption", f"The frame at {at}, as it was read.")
+    return tag("figure", image(video.poster, f"The frame at {at} with its faces marked") + caption, class_="poster")
+
+
+def _track(video: VideoRecord, track: TrackRecord, poster: str = "", brief: bool = False) -> str:
     seen = video.facts([track])[0]
-    chip = f'<span class="chip" style="--c:rgb{colour_of(track.number)}">{track.number}</span>'
-    words = f"Seen for {length(seen.seconds)}, from {clock(track.first)} to {clock(track.last)}. {track_words(seen)}"
-    content = tag("h3", chip + text(capital(seen.name))) + tag("p", prose(words))
-    thumbs = "".join(
-        tag("figure", image(p, f"{capital(seen.name)} at {clock(p.time)}: {p.words}") + tag("figcaption", _caption(why, p.time, p.words)), class_="thumb")
-        for why, p in track.chosen()
-    )  # fmt: skip
-    if thumbs:
-        content += tag("div", thumbs, class_="thumbs")
+    chip = f'<span class="chip" style="--c:rgb{colour_of(track.number)}" aria-hidden="true">{max(track.number, 0)}</span>'
+    words = f"Seen for {length(seen.seconds)}, from {clock(track.first)} to {clock(track.last)}."
+    content = tag("h3", chip + text(capital(seen.name))) + tag("p", prose(words if brief else f"{words} {track_words(seen)}"))
+    thumbs = "".join(_thumb(seen.name, why, picture) for why, picture in track.chosen())
+    if thumbs or poster:
+        content += tag("div", poster + tag("div", thumbs, class_="thumbs"), class_="duo")
     curve = track.curve()
     if curve is not None and len(curve.time) > 1:
         axis = Axis(video.first, max(video.last, video.first + 1e-3), video.step)
@@ -67,8 +73,11 @@ def _track(video: VideoRecord, track: TrackRecord, several: bool) -> str:
     return tag("article", content, class_="face", aria_label=capital(seen.name))
 
 
-def _caption(why: str, time: float, words: str) -> str:
-    return f"<b>{text(capital(why))}, {clock(time)}</b>{prose(words)}"
+def _thumb(name: str, why: str, picture: Picture) -> str:
+    lead = picture.words.partition(":")[0]  # the movements are told by the lanes
+    caption = f"<b>{text(capital(why))}</b>{clock(picture.time)}, {prose(lead)}"
+    alt = f"{capital(name)} at {clock(picture.time)}: {picture.words}"
+    return tag("figure", image(picture, alt) + tag("figcaption", caption), class_="thumb")
 
 
 def lanes_of(track: TrackRecord, curve: Curve, seen: Seen, axis: Axis) -> list[Lane]:
@@ -106,9 +115,10 @@ def _numbers(track: TrackRecord, seen: Seen) -> str:
         rows = [[*row(n, n, 2), percent(seen.shares.get(n, 0.0))] for n in track.labels]
         found += table(f"Expression of {seen.name}", ("expression", "mean", "highest", "at", "share of the time"), rows)
     if any(track.weight[place[n]] for n in BOTH_SIDES):
-        found += table(f"Action units of {seen.name}, intensity 0 to 5", ("unit", "mean", "highest", "at"), [row(n, n, 1) for n in BOTH_SIDES])
+        rows = [row(n, f"{n} {ACTION_UNITS[n][0]}", 1) for n in BOTH_SIDES]
+        found += table(f"Action units of {seen.name}, intensity 0 to 5", ("unit", "mean", "highest", "at"), rows)
     if track.series is not None:
-        angles = [n for n in ("pose_pitch", "pose_yaw", "pose_roll", "gaze_pitch", "gaze_yaw") if track.weight[place[n]]]
+        angles = [n for n in track.channels if n.startswith(("pose", "gaze")) and track.weight[place[n]]]
         curve = track.series.curve()
         rows = []
         for name in angles:

@@ -236,16 +236,21 @@ def track_words(seen: Seen, subject: str = "It") -> str:
     Example:
         >>> seen = Seen("face 0", 19.6, {"neutral": 0.62, "happiness": 0.31}, 0.07, ("neutral", "sadness"),
         ...             ("happiness", 7.4, 0.97), {"too_small": 0.04})
-        >>> print(track_words(seen))
-        It shows mostly neutral (62 % of the time), then happiness (31 %), strongest at 0:07.4. For 7 % of the time it is unclear, mostly between neutral and sadness. In 4 % of the frames the face could not be read (too small).
+        >>> for line in track_words(seen).split(". "):
+        ...     print(line)
+        It shows mostly neutral (62 % of the time), then happiness (31 %), strongest at 0:07.4
+        For 7 % of the time it is unclear, mostly between neutral and sadness
+        In 4 % of the frames the face could not be read (too small).
     """
     found = [_shown(seen, subject)] if seen.shares or seen.unclear else []
-    if seen.shares and seen.unclear >= 0.01:
+    if seen.shares and 0.01 <= seen.unclear < SURE:
         found.append(f"For {percent(seen.unclear)} of the time it is unclear{_between(seen, ', mostly')}.")
     if seen.unread:
-        found.append(f"In {percent(sum(seen.unread.values()))} of the frames the face could not be read ({_reasons(seen.unread)}).")
+        share = percent(sum(seen.unread.values()))
+        found.append(f"In {share} of the frames the face could not be read ({_reasons(seen.unread)}).")
     if seen.doubtful:
-        found.append(f"In {percent(sum(seen.doubtful.values()))} of the frames the reading is less certain ({_reasons(seen.doubtful)}).")
+        share = percent(sum(seen.doubtful.values()))
+        found.append(f"In {share} of the frames the reading is less certain ({_reasons(seen.doubtful)}).")
     return " ".join(found)
 
 
@@ -255,26 +260,33 @@ def _between(seen: Seen, mostly: str) -> str:
 
 def _shown(seen: Seen, subject: str) -> str:
     order = sorted(seen.shares, key=lambda name: -seen.shares[name])
-    if not order:
-        return f"What {subject[:1].lower() + subject[1:]} shows is unclear{_between(seen, ', mostly')}."
+    if not order or seen.unclear >= SURE:
+        time = f" for {percent(seen.unclear)} of the time" if order else ""
+        rest = f"; clear was {listed([f'{n} ({percent(seen.shares[n])})' for n in order[:3]])}" if order else ""
+        return f"{subject} has an unclear expression{time}{_between(seen, ', mostly')}{rest}."
     main = [name for name in order if seen.shares[name] >= LISTED][:3] or order[:1]
-    parts = []
-    for i, name in enumerate(main):
-        share = percent(seen.shares[name]) + ("" if i else " of the time")
-        parts.append(f"{name} ({share}){_peak(seen, name)}")
-    if seen.shares[main[0]] >= 0.95:
-        text = f"{subject} shows {main[0]} nearly all the time ({percent(seen.shares[main[0]])}){_peak(seen, main[0])}"
-    elif seen.shares[main[0]] >= 0.5:
-        text = f"{subject} shows mostly {parts[0]}" + (f", then {listed(parts[1:])}" if parts[1:] else "")
+    first = seen.shares[main[0]]
+    if first >= 0.95:
+        text = f"{subject} shows {main[0]} nearly all the time ({percent(first)}){_peak(seen, main[0], ', ')}"
     else:
-        text = f"{subject} shows {listed(parts)}"
+        parts = [_part(seen, name, main) for name in main]
+        if first < SURE:
+            text = f"{subject} shows {listed(parts)}"
+        else:
+            text = f"{subject} shows mostly {parts[0]}" + (f", then {listed(parts[1:])}" if parts[1:] else "")
     if seen.strongest and seen.strongest[0] not in main and seen.shares.get(seen.strongest[0], 0) > 0:
         text += f", and briefly {seen.strongest[0]} at {clock(seen.strongest[1])}"
     return text + "."
 
 
-def _peak(seen: Seen, name: str) -> str:
-    return f", strongest at {clock(seen.strongest[1])}" if seen.strongest and seen.strongest[0] == name else ""
+def _part(seen: Seen, name: str, main: Sequence[str]) -> str:
+    """An expression with its share; the time at which it is strongest stands behind the last one, within the others."""
+    share = percent(seen.shares[name]) + (" of the time" if name == main[0] else "")
+    return f"{name} ({share}){_peak(seen, name, ', ')}" if name == main[-1] else f"{name} ({share}{_peak(seen, name, ', ')})"
+
+
+def _peak(seen: Seen, name: str, before: str) -> str:
+    return f"{before}strongest at {clock(seen.strongest[1])}" if seen.strongest and seen.strongest[0] == name else ""
 
 
 def _reasons(shares: Mapping[str, float]) -> str:
@@ -285,34 +297,36 @@ def _reasons(shares: Mapping[str, float]) -> str:
 
 
 # whole sources --------------------------------------------------------------------------------------------------------
-def video_words(seconds: float, tracks: Sequence[Seen], empty: float, at_once: int, others: int = 0) -> str:
-    """What was seen in a video.
+def video_lines(seconds: float, tracks: Sequence[Seen], empty: float, at_once: int, others: int = 0) -> list[str]:
+    """What was seen in a video: one line about all of it, then, where there are several faces, one about each of them.
 
     Args:
         seconds: length of what was read.
-        tracks: the faces, the one seen longest first.
+        tracks: the faces, the one seen longest first; at most six get a line.
         empty: share of the frames without a face.
         at_once: most faces in one frame.
         others: faces that are counted but not described.
 
     Example:
-        >>> video_words(20.0, [Seen("face 0", 19.6, {"neutral": 0.98, "happiness": 0.02})], 0.02, 1)
-        'One face was followed for 19.6 s. It shows neutral nearly all the time (98 %). 2 % of the frames have no face.'
+        >>> video_lines(20.0, [Seen("face 0", 19.6, {"neutral": 0.98, "happiness": 0.02})], 0.02, 1)
+        ['One face was followed for 19.6 s. It shows neutral nearly all the time (98 %). 2 % of the frames have no face.']
     """
     count = len(tracks) + others
     if not count:
-        return f"No face was found in {length(seconds)} of video."
-    if count == 1:
-        found = [f"One face was followed for {length(tracks[0].seconds)}.", track_words(tracks[0])]
-    else:
-        once = "never more than one at once" if at_once == 1 else f"up to {at_once} at once"
-        found = [f"{counted(count, 'face')} were followed in {length(seconds)} of video, {once}."]
-        for seen in tracks[:3]:
-            found.append(f"{capital(seen.name)} was seen for {length(seen.seconds)}.")
-            found.append(track_words(seen))
-    if empty > 0:
-        found.append(f"{capital(percent(empty))} of the frames have no face.")
-    return " ".join(part for part in found if part)
+        return [f"No face was found in {length(seconds)} of video."]
+    nobody = f"{capital(percent(empty))} of the frames have no face." if empty > 0 else ""
+    if count == 1 and tracks:
+        parts = [f"One face was followed for {length(tracks[0].seconds)}.", track_words(tracks[0]), nobody]
+        return [" ".join(part for part in parts if part)]
+    once = "never more than one at once" if at_once == 1 else f"up to {at_once} at once"
+    head = f"{capital(counted(count, 'face'))} were followed in {length(seconds)} of video, {once}."
+    lines = [f"{head} {nobody}".strip()]
+    for seen in tracks[:6]:
+        who = f"{capital(seen.name)}, seen for {length(seen.seconds)},"
+        lines.append(_shown(seen, who) if seen.shares or seen.unclear else f"{who} could not be read.")
+    if count > 6:
+        lines.append(f"{count - 6:,} more {'face was' if count == 7 else 'faces were'} seen for a shorter time.")
+    return lines
 
 
 @dataclass(frozen=True)
@@ -349,7 +363,7 @@ def photos_words(counts: PhotoCounts) -> str:
     if counts.without and not counts.faces:
         found.append(f"No face was found in {'it' if counts.read == 1 else 'them'}.")
     elif counts.without:
-        found.append(f"In {counts.without:,} of them no face was found.")
+        found.append(f"In {'one' if counts.without == 1 else f'{counts.without:,}'} of them no face was found.")
     if counts.faces:
         order = sorted(counts.shown, key=lambda name: (name == "unclear", -counts.shown[name]))
         text = ", ".join(f"{counts.shown[name]:,} {name}" for name in order)
@@ -361,7 +375,7 @@ def photos_words(counts: PhotoCounts) -> str:
 
 def _read(counts: PhotoCounts) -> str:
     if not counts.read:
-        return f"{capital(counted(counts.unreadable, 'photo'))} could not be read."
+        return f"{capital(counted(counts.unreadable, 'file'))} could not be read."
     text = f"{capital(counted(counts.read, 'photo'))} {'was' if counts.read == 1 else 'were'} read"
     if counts.unreadable:
         text += f", {'one' if counts.unreadable == 1 else f'{counts.unreadable:,}'} could not be"
