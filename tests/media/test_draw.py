@@ -225,12 +225,12 @@ def test_twenty_five_faces_all_get_a_label_of_their_own(monkeypatch: pytest.Monk
 
 
 def test_panels_cover_no_face_no_label_and_stay_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = frame_of(faces_at([(300, 240, 190), (800, 250, 180)], track=np.array([1, 2])), 480, 1100)
+    frame = frame_of(faces_at([(350, 240, 190), (850, 250, 180)], track=np.array([1, 2])), 480, 1200)
     labels, panels = recorded(monkeypatch, frame)
     assert len(panels) == 2
     boxes = [tuple(box) for box in frame.faces.boxes.tolist()]
     for i, panel in enumerate(panels):
-        assert inside(panel, (480, 1100))
+        assert inside(panel, (480, 1200))
         assert clear(panel, [*boxes, *(rect for _, rect in labels), *panels[:i]])
 
 

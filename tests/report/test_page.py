@@ -105,13 +105,46 @@ def test_the_numbers_are_on_the_page(page: str, parse: Parse) -> None:
     assert "End not set" in words
 
 
-def test_gaps_are_gaps(make_frame: MakeFrame) -> None:
-    def lane(frames: list[Frame], name: str) -> str:
-        report = Report()
-        for frame in frames:
-            report.add(frame)
-        return next(part for part in report.html().split("<figure") if f"<figcaption>{name}" in part)
+def lane(frames: list[Frame], name: str) -> str:
+    """The HTML of one lane."""
+    report = Report()
+    for frame in frames:
+        report.add(frame)
+    return next(part for part in report.html().split("<figure") if f"<figcaption>{name}" in part)
 
+
+def test_angles_are_drawn_in_degrees_and_upwards(make_frame: MakeFrame) -> None:
+    pose = np.radians([[20.0, -40.0, 0.0]])
+    found = lane([make_frame(i, HAPPY, pose=pose * i / 99) for i in range(100)], "Head pose")
+    assert "pitch <b>0° to 20°</b>" in found
+    assert "yaw <b>−40° to 0°</b>" in found
+
+    def ends(name: str) -> tuple[int, int]:
+        path = re.search(rf'class="line {name}" d="([^"]*)"', found)
+        assert path is not None
+        heights = [int(y) for y in re.findall(r"\d+ (\d+)", path[1])]
+        return heights[0], heights[-1]
+
+    up, down = ends("l0"), ends("l1")
+    assert up[1] < up[0]  # y of an SVG points down
+    assert down[1] > down[0]
+
+
+def test_valence_and_arousal_say_where_they_come_from(make_frame: MakeFrame) -> None:
+    found = lane([make_frame(i, HAPPY, affect=np.array([[0.6, 0.3]])) for i in range(50)], "Valence")
+    assert "<small>derived from the expression</small>" in found
+    assert "valence <b>0.6 to 0.6</b>" in found
+
+
+def test_expressions_are_named_in_their_areas(make_frame: MakeFrame) -> None:
+    found = lane([make_frame(i, HAPPY if i < 50 else NEUTRAL) for i in range(100)], "Expression")
+    names = dict(re.findall(r'class="name" style="left:([\d.]+)%;top:[\d.]+%">(\w+)<', found))
+    places = {name: float(left) for left, name in names.items()}
+    assert places["happiness"] < 50 < places["neutral"]
+    assert "happiness <b>50\u00a0%</b>" in found
+
+
+def test_gaps_are_gaps(make_frame: MakeFrame) -> None:
     whole = lane([make_frame(i, HAPPY) for i in range(100)], "Head pose")
     nan = np.full((1, 3), np.nan)
     broken = lane([make_frame(i, HAPPY, **({"pose": nan} if 40 <= i < 60 else {})) for i in range(100)], "Head pose")

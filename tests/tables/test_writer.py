@@ -263,3 +263,12 @@ def test_csv_is_fast_enough_for_video(make_faces, tmp_path) -> None:
 
 def test_the_sidecar_of_a_sink_has_the_whole_name() -> None:
     assert sinks.sidecar("x/take.jsonl").name == "take.jsonl.schema.json"
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_a_name_that_is_not_utf8_is_written_with_escapes(format: str, tmp_path: Path) -> None:
+    with open_writer(tmp_path / f"rows.{format}") as writer:
+        writer.write(Frame(None, 0.0, 0, Faces.none(), "caf\udce9.jpg", "unreadable", "caf\udce9.jpg: empty"))
+    table = Table.read(tmp_path / f"rows.{format}")
+    assert table["source"][0] == "caf\\udce9.jpg"
+    assert table["status"][0] == "unreadable"

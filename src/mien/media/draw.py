@@ -185,7 +185,12 @@ def _draw_lines(picture: Picture, mark: _Mark, boxes: bool, mesh: bool) -> None:
     fine = max(0.7, min(0.75 * mark.line, 0.011 * mark.side))
     x1, y1, x2, y2 = mark.extent if shown else mark.box
     room = 2 * mark.line + 3
-    sheet = Sheet((x1 - room, y1 - room, x2 + room, y2 + room), (picture.shape[0], picture.shape[1]), fine)
+    area, size = (x1 - room, y1 - room, x2 + room, y2 + room), (picture.shape[0], picture.shape[1])
+    if shown and mark.mesh is not None and mark.side >= _DENSE:
+        web = Sheet(area, size, 0.5 * fine)
+        web.lines(mark.mesh[_edges(), :2], 0.5 * fine)
+        web.onto(picture, mark.colour, 0.3)
+    sheet = Sheet(area, size, fine)
     if shown:
         _mesh(sheet, mark, fine)
     if boxes:
@@ -215,8 +220,6 @@ def _dashes(outline: FloatArray, length: float) -> FloatArray:
 def _mesh(sheet: Sheet, mark: _Mark, fine: float) -> None:
     assert mark.mesh is not None
     xy = mark.mesh[:, :2]
-    if mark.side >= _DENSE:
-        sheet.lines(xy[_edges()], 0.5 * fine, 0.18)
     sheet.lines(xy[list(points.OVAL)], fine, 0.4, closed=True)
     sheet.lines(xy[list(points.LIPS_INNER)], fine, 0.55, closed=True)
     for name in _STRONG:

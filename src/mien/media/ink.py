@@ -86,15 +86,19 @@ class Sheet:
         if self.scale > 1:
             size = (self.right - self.x, self.bottom - self.y)
             mask = np.asarray(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), np.uint8)
-        rim = cv2.blur(cv2.dilate(mask, _CROSS), (3, 3)) if shadow > 0 else mask
-        # lines cover a small part of their sheet, so only the pixels under them are touched
+        if shadow > 0:
+            self._with_shadow(picture, mask, colour, opacity, shadow)
+        else:
+            blend(picture, mask, self.x, self.y, colour, opacity)
+
+    def _with_shadow(self, picture: Picture, mask: Mask, colour: Colour, opacity: float, shadow: float) -> None:
+        rim = np.asarray(cv2.blur(cv2.dilate(mask, _CROSS), (3, 3)), np.uint8)
+        # outlines cover a small part of their sheet, so only the pixels under them are touched
         place = np.flatnonzero(rim)
         row, column = np.divmod(place, mask.shape[1])
         at = (row + self.y) * picture.shape[1] + column + self.x
         cover = mask.ravel()[place].astype(np.float32) * np.float32(opacity / 255)
-        keep = 1 - cover
-        if shadow > 0:
-            keep *= 1 - rim.ravel()[place].astype(np.float32) * np.float32(shadow / 255)
+        keep = (1 - cover) * (1 - rim.ravel()[place].astype(np.float32) * np.float32(shadow / 255))
         pixels = picture.reshape(-1, 3)
         mixed = pixels[at] * keep[:, None] + cover[:, None] * np.array(colour, np.float32)
         pixels[at] = (mixed + np.float32(0.5)).astype(np.uint8)
@@ -166,9 +170,16 @@ def _letters(text: str, size: int) -> Mask:
     fine = 4 if size <= 32 else 1
     face = font(size * fine)
     ascent, descent = face.getmetrics()
-    width, height = max(1, int(np.ceil(face.getlength(text) / fine))), int(np.ceil((ascent + descent) / fine))
+    words = text.split(" ")
+    lengths = [face.getlength(word) for word in words]
+    space = 0.29 * size * fine  # the font's own space is too narrow to be seen in small text
+    width = max(1, int(np.ceil((sum(lengths) + space * (len(words) - 1)) / fine)))
+    height = int(np.ceil((ascent + descent) / fine))
     sheet = Image.new("L", (width * fine, height * fine), 0)
-    ImageDraw.Draw(sheet).text((0, 0), text, fill=255, font=face)
+    pen, x = ImageDraw.Draw(sheet), 0.0
+    for word, length in zip(words, lengths):
+        pen.text((round(x), 0), word, fill=255, font=face)
+        x += length + space
     mask: Mask = np.asarray(sheet)
     # averaging takes the edge off thin strokes; a gamma below 1 gives it back
     return _FIRM[cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)] if fine > 1 else mask

@@ -174,7 +174,7 @@ def expression_lane(curve: Curve, labels: Sequence[str], shares: Mapping[str, fl
         if shares.get(name, 0) > 0 or np.nan_to_num(values[:, i]).max(initial=0) >= 0.1:
             legend.append(f'<li><i class="key {style}"></i>{text(name)} <b>{prose(share)}</b></li>')
         below = above
-    note = "scores stacked to 1, and for which share of the time each one is the highest"
+    note = "scores stacked to 1, and for which share of the time each one is 0.5 or more"
     over = unread_bands(curve, values, axis) + "".join(tags)
     return Lane(
         "Expression", "".join(paths), words, f"<ul>{''.join(reversed(legend))}</ul>", note, 150, ((0, "1"), (100, "0")), over

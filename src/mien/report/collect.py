@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..labels import ACTION_UNITS, UNITS
 from ..types import Face, Faces, Frame
-from .pictures import Picture, open_eyes, portrait, poster
+from .pictures import Still, open_eyes, portrait, poster
 from .series import Curve, Series
 from .words import SURE, Seen, movements, reading, sentence
 
 FloatArray = NDArray[np.float32]
 
 MAX_SERIES = 24  # tracks of a video that keep their time series; beyond that the shortest past one gives its own up
+FIRST = 1 / 30  # seconds that the first frame of a video counts for, as long as nobody knows better
 MAX_FACES = 30  # faces of one photo that are described
 BOTH_SIDES = tuple(ACTION_UNITS)
 _UNIT_PLACES = [UNITS.index(name) for name in BOTH_SIDES]
@@ -36,7 +37,7 @@ class PhotoFace:
     moves: str
     status: str
     scores: dict[str, float]
-    picture: Picture | None
+    picture: Still | None
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Photo:
     shown: Counter[str] = field(default_factory=Counter)
     unread: Counter[str] = field(default_factory=Counter)
     entries: list[PhotoFace] = field(default_factory=list)
-    poster: Picture | None = None
+    poster: Still | None = None
 
 
 def count_faces(frame: Frame, shown: Counter[str], unread: Counter[str]) -> None:
@@ -83,7 +84,7 @@ def photo_of(frame: Frame, full: bool, with_poster: bool) -> Photo:
                 PhotoFace(i, words, ", ".join(movements(face)), face.status or "ok", face.expression or {}, chip)
             )
     if with_poster and frame.image is not None and len(frame.faces):
-        photo.poster = poster(frame, "", 0.0)
+        photo.poster = poster(frame, "", 0.0, bars=False)  # the page has them beside it
     return photo
 
 
@@ -117,21 +118,21 @@ class TrackRecord:
         self.weight = np.zeros(len(self.channels))
         self.peak = np.full(len(self.channels), -np.inf, np.float32)
         self.peak_time = np.full(len(self.channels), np.nan)
-        self.pictures: dict[str, Picture] = {}  # "" is the best quality, others the best of an expression
+        self.pictures: dict[str, Still] = {}  # "" is the best quality, others the best of an expression
 
     @property
     def name(self) -> str:
         """How the face is called."""
         return f"face {self.number}" if self.number >= 0 else f"face {-1 - self.number} without a track"
 
-    def add(self, frame: Frame, index: int, values: FloatArray, seconds: float) -> None:
-        """Take the face's values (channels,) of one frame that stands for so many seconds."""
+    def add(self, frame: Frame, index: int, values: FloatArray, seconds: float | None) -> None:
+        """Take the face's values (channels,) of one frame that stands for so many seconds; None where that is not known yet."""
         face: Face = frame.faces[index]
         time = frame.time
         self.frames += 1
         self.last = max(self.last, time)
-        self.seconds += seconds
-        weight = max(seconds, 1e-6)  # so that the first frame counts too, where it is the only one
+        self.seconds += seconds or 0.0
+        weight = FIRST if seconds is None else seconds
         known = ~np.isnan(values)
         self.total[known] += weight * values[known]
         self.weight[known] += weight
@@ -174,9 +175,9 @@ class TrackRecord:
         if better:
             chip = portrait(frame, face.index, sentence(face))
             for slot in better:
-                self.pictures[slot] = Picture(chip.data, chip.width, chip.height, chip.words, wanted[slot], frame.time)
+                self.pictures[slot] = Still(chip.data, chip.width, chip.height, chip.words, wanted[slot], frame.time)
 
-    def chosen(self) -> list[tuple[str, Picture]]:
+    def chosen(self) -> list[tuple[str, Still]]:
         """At most three chips with what each was chosen for: the best quality, then the most shown expressions."""
         found = [("best quality", self.pictures[""])] if "" in self.pictures else []
         times = {picture.time for _, picture in found}
@@ -244,7 +245,7 @@ class VideoRecord:
         self.tracks: dict[int, TrackRecord] = {}
         self.others = 0  # tracks that were dropped from memory
         self.at_once = 0
-        self.poster: Picture | None = None
+        self.poster: Still | None = None
 
     @property
     def step(self) -> float:
@@ -264,8 +265,8 @@ class VideoRecord:
             if len(self.reasons) < 20:
                 self.reasons.append((frame.time, frame.reason))
             return
-        passed = 0.0 if not self.frames else max(0.0, frame.time - self.last)
-        if self.frames > 8:
+        passed = max(0.0, frame.time - self.last) if self.frames else None
+        if passed is not None and self.frames > 8:
             passed = min(passed, 10 * self.step)  # a hole in a damaged file is not time that was seen
         if not self.frames:
             self.first = frame.time
@@ -313,7 +314,7 @@ class VideoRecord:
         lively = np.zeros(1) if scores is None or "neutral" not in scores.labels else np.nan_to_num(1 - scores["neutral"])
         score = float(quality.sum()) + 0.5 * float(lively.max())
         if self.poster is None or score > self.poster.score + 0.1 * max(1.0, self.poster.score):
-            self.poster = poster(frame, "", score)
+            self.poster = poster(frame, "", score, bars=True)
 
     def ordered(self) -> list[TrackRecord]:
         """The tracks, the one seen longest first."""

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from .pictures import Picture
+from .pictures import Still
 
 _ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min|h)\b|%)")
@@ -61,7 +61,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], clas
     return tag("div", tag("table", inner, class_=class_), class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
-def image(picture: Picture, alt: str, class_: str | None = None) -> str:
+def image(picture: Still, alt: str, class_: str | None = None) -> str:
     """A picture that lies in the page itself."""
     data = base64.b64encode(picture.data).decode("ascii")
     size = f'width="{picture.width}" height="{picture.height}"'

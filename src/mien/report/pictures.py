@@ -13,11 +13,11 @@ from ..media.draw import annotate, thumbnail
 from ..types import Faces, FloatArray, Frame
 
 THUMB, THUMB_BYTES = 160, 12_000
-POSTER, POSTER_BYTES, SMALLEST_POSTER = 720, 60_000, 420
+POSTER, POSTER_BYTES, SMALLEST_POSTER = (720, 480), 60_000, 420  # width and height at most; longer side at least
 
 
 @dataclass(frozen=True)
-class Picture:
+class Still:
     """A small JPEG file with its size in pixels and what it shows."""
 
     data: bytes
@@ -41,11 +41,11 @@ def jpeg(image: NDArray[np.uint8], limit: int) -> bytes:
     return data
 
 
-def poster(frame: Frame, words: str, score: float) -> Picture:
+def poster(frame: Frame, words: str, score: float, bars: bool) -> Still:
     """The annotated frame, made small; a tiny one is made larger, so that there is room for the words."""
     assert frame.image is not None
-    longer = max(frame.image.shape[:2])
-    scale = POSTER / longer if longer > POSTER else max(1.0, min(4.0, SMALLEST_POSTER / longer))
+    height, width = frame.image.shape[:2]
+    scale = min(POSTER[0] / width, POSTER[1] / height, max(1.0, min(4.0, SMALLEST_POSTER / max(height, width))))
     image: NDArray[np.uint8] = frame.image
     faces = frame.faces
     if scale != 1:
@@ -57,13 +57,13 @@ def poster(frame: Frame, words: str, score: float) -> Picture:
             mesh=None if faces.mesh is None else faces.mesh * scale,
             landmarks=None if faces.landmarks is None else faces.landmarks * scale,
         )
-    drawn = annotate(Frame(image, frame.time, frame.index, faces, frame.source))
-    return Picture(jpeg(drawn, POSTER_BYTES), drawn.shape[1], drawn.shape[0], words, score, frame.time)
+    drawn = annotate(Frame(image, frame.time, frame.index, faces, frame.source), bars=bars)
+    return Still(jpeg(drawn, POSTER_BYTES), drawn.shape[1], drawn.shape[0], words, score, frame.time)
 
 
-def portrait(frame: Frame, index: int, words: str, score: float = 0.0) -> Picture:
+def portrait(frame: Frame, index: int, words: str, score: float = 0.0) -> Still:
     """The chip of one face."""
-    return Picture(jpeg(thumbnail(frame, index, THUMB), THUMB_BYTES), THUMB, THUMB, words, score, frame.time)
+    return Still(jpeg(thumbnail(frame, index, THUMB), THUMB_BYTES), THUMB, THUMB, words, score, frame.time)
 
 
 def open_eyes(faces: Faces) -> FloatArray:

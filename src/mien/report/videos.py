@@ -9,7 +9,7 @@ from ..media.draw import colour_of
 from .charts import Axis, Lane, Strand, expression_lane, line_lane, quality_lane, time_axis, unit_lane
 from .collect import BOTH_SIDES, TrackRecord, VideoRecord
 from .html import image, prose, table, tag, text
-from .pictures import Picture
+from .pictures import Still
 from .series import Curve
 from .words import Seen, capital, clock, counted, length, percent, track_words
 
@@ -73,7 +73,7 @@ def _track(video: VideoRecord, track: TrackRecord, poster: str = "", brief: bool
     return tag("article", content, class_="face", aria_label=capital(seen.name))
 
 
-def _thumb(name: str, why: str, picture: Picture) -> str:
+def _thumb(name: str, why: str, picture: Still) -> str:
     lead = picture.words.partition(":")[0]  # the movements are told by the lanes
     caption = f"<b>{text(capital(why))}</b>{clock(picture.time)}, {prose(lead)}"
     alt = f"{capital(name)} at {clock(picture.time)}: {picture.words}"
@@ -125,7 +125,8 @@ def _numbers(track: TrackRecord, seen: Seen) -> str:
             low, high = curve.low[:, place[name]], curve.high[:, place[name]]
             known = ~(low != low)
             span = (float(low[known].min()), float(mean[place[name]]), float(high[known].max()))
-            rows.append([name.replace("pose", "head").replace("_", " "), *(f"{math.degrees(v):.0f}" for v in span)])
+            shown = (f"{math.degrees(value):.0f}".replace("-", "−") for value in span)
+            rows.append([name.replace("pose", "head").replace("_", " "), *shown])
         if rows:
             found += table(f"Head and gaze of {seen.name}, degrees", ("angle", "lowest", "mean", "highest"), rows)
     return found

@@ -37,6 +37,11 @@ def _scores(scores: Scores) -> FloatArray:
     return scores.values
 
 
+def _writable(text: str) -> str:
+    r"""A file name that is not valid UTF-8 holds surrogates, which no file takes: they become \udc..  escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 # field of Faces, how many columns, how its value becomes (n, columns)
 _Field = tuple[str, int, Callable[[Any], FloatArray | None]]
 
@@ -114,8 +119,8 @@ class Rows:
             whole["track"].extend([-1] * count if faces.track is None else faces.track.tolist())
         text["status"].extend(status)
         text["expression"].extend(best)
-        text["source"].extend([frame.source] * count)
-        text["reason"].extend([frame.reason] * count)
+        text["source"].extend([_writable(frame.source)] * count)
+        text["reason"].extend([_writable(frame.reason)] * count)
         whole["frame"].extend([frame.index] * count)
         self._time.extend([frame.time] * count)
         self._values.append(values)
