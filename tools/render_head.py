@@ -166,8 +166,9 @@ def _with_hair(head: Head, vertices: FloatArray, look: Look) -> FloatArray:
 
 def _shade(head: Head, hits: Hits, vertices: FloatArray, scene: Scene) -> FloatArray:
     """Linear RGB of every hit. -> (n, 3)"""
-    used = np.zeros(len(vertices), bool)
-    used[head.triangles.take(hits.triangle, 0)] = True
+    hit, used = np.zeros(len(head.triangles), bool), np.zeros(len(vertices), bool)
+    hit[hits.triangle] = True
+    used[head.triangles[hit]] = True
     rows = np.flatnonzero(used)
     both = np.zeros((len(vertices), 6), np.float32)
     both[rows] = _lighting(head, vertices, rows, scene)

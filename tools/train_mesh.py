@@ -26,12 +26,14 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from mien.geometry import align
+from mien.labels import ARKIT_52
 from mien.nn.mesh import MeshNet
 
 SIZE = 128
 CROP_SCALE = 1.25  # side of the network's crop over the longer side of the upright mesh
 BATCH = 128
 EXTRA = 6000  # faces of FER2013 (training part) in an epoch: blurred, but with strong expressions
+RENDERED = 4000  # rendered heads in an epoch: they show what the teacher does not follow, and profiles
 
 
 def part_of(source: str, name: str) -> str:
@@ -53,6 +55,7 @@ class Faces(Dataset):
     def __init__(self, data: Path, work: Path, part: str, mirror: np.ndarray) -> None:
         self.augment, self.mirror, self.epoch = part == "train", mirror, 0
         self.images, self.labels = [], []
+        self.renders: dict[str, np.ndarray] = {}
         self.rows, self.extra = [], []  # faces seen in every epoch, faces of which each epoch draws EXTRA
         sources = ("fairface", "lfw", "fer2013plus") if part == "train" else ("fairface", "lfw")
         tables = {s: dict(np.load(work / f"{s}.npz")) for s in sources}
@@ -71,12 +74,15 @@ class Faces(Dataset):
             self.labels.append({key: table[key] for key in ("mesh", "mesh_once", "presence", "tongue", "spread", "blendshapes")})
         if part == "train":
             self.backgrounds = dict(np.load(work / "backgrounds.npz"))
+            self.add_renders(work)
 
     def __len__(self) -> int:
-        return len(self.rows) + (EXTRA if self.extra else 0)
+        return len(self.rows) + (EXTRA if self.extra else 0) + (RENDERED if self.renders else 0)
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         rng = np.random.default_rng([self.epoch, index]) if self.augment else None
+        if index >= len(self.rows) + EXTRA:
+            return self.rendered(rng)
         k, i = self.rows[index] if index < len(self.rows) else self.extra[rng.integers(len(self.extra))]
         if rng is not None and rng.random() < 0.1:
             return self.background(rng)
@@ -95,6 +101,33 @@ class Faces(Dataset):
         weight = float(label["presence"] > 0.3) / (1 + 30 * label["spread"])
         return sample(image, points, weight, float(label["presence"]), float(label["tongue"]))
 
+    def add_renders(self, work: Path) -> None:
+        """Rendered heads with the true places of the points, if tools/make_renders.py has made them."""
+        if not (work / "renders.npz").exists():
+            return
+        self.renders = dict(np.load(work / "renders.npz"))
+        spread = np.load(work / "points478.npz")["spread_cm"]
+        # points that the teacher lets slide along the outline have no one place on the head
+        self.firm = np.clip((0.12 / spread) ** 2, 0.02, 1).astype(np.float32)[:, None]
+        mesh = self.labels[0]["mesh"]
+        side = np.ptp(mesh[..., :2], axis=1).max(1)
+        self.middle_z = float(np.median(mesh[..., 2].mean(1) / side))
+
+    def rendered(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        i = rng.integers(len(self.renders["image"]))
+        mesh = self.renders["points"][i].copy()
+        mesh[:, 2] += self.middle_z * np.ptp(mesh[:, :2], axis=0).max()
+        transform = crop_transform(mesh, rng)
+        points = align.apply(transform[None], mesh[None])[0] / SIZE
+        image, firm = fill_outside(self.renders["image"][i], transform, rng, self.other(rng)), self.firm
+        if rng.random() < 0.5:
+            image = image[:, ::-1]
+            points = (points * [-1, 1, 1] + [(SIZE - 1) / SIZE, 0, 0])[self.mirror].astype(np.float32)
+            firm = firm[self.mirror]
+        image = degrade(np.ascontiguousarray(image), rng, self.other(rng))
+        tongue = float(self.renders["shapes"][i, ARKIT_52.index("tongueOut")])
+        return sample(image, points, 1.0, 1.0, tongue) | {"firm": firm}
+
     def background(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         i = rng.integers(len(self.backgrounds["presence"]))
         image = cv2.resize(self.backgrounds["chips"][i], (SIZE, SIZE), interpolation=cv2.INTER_AREA)
@@ -106,9 +139,12 @@ class Faces(Dataset):
         return cv2.resize(self.backgrounds["chips"][rng.integers(len(self.backgrounds["chips"]))], (SIZE, SIZE))
 
 
+FIRM = np.ones((478, 1), np.float32)
+
+
 def sample(image: np.ndarray, points: np.ndarray, weight: float, presence: float, tongue: float) -> dict[str, np.ndarray]:
     x = image.astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
-    return {"x": x, "points": points.astype(np.float32), "logits": np.float32([presence, tongue]), "weight": np.float32(weight)}
+    return {"x": x, "points": points.astype(np.float32), "logits": np.float32([presence, tongue]), "weight": np.float32(weight), "firm": FIRM}
 
 
 def crop_transform(mesh: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
@@ -254,7 +290,7 @@ def objective(weights: Tensor):
         points, target, w = out["points"].float(), batch["points"], batch["weight"]
         total = w.sum().clamp_min(1e-6)
         gap = (points - target).abs()
-        place = ((gap * weights).mean((1, 2)) * w).sum() / total
+        place = ((gap * weights * batch["firm"]).mean((1, 2)) * w).sum() / total
         # the shape of eyes and mouth, whatever their place: opening of lids and lips, iris in the eye
         shape = torch.zeros(())
         for g in groups:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from damage import MAKERS, animation, drawn, make_damaged, picture, video
+from .damage import MAKERS, animation, drawn, make_damaged, picture, video
 from hypothesis import given
 from hypothesis import strategies as st
 

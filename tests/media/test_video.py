@@ -12,7 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from damage import drawn, sound_only, tone, video
+from .damage import drawn, sound_only, tone, video
 
 from mien.errors import InputError
 from mien.media.clock import Clock, Window

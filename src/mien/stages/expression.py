@@ -45,6 +45,15 @@ class Expression:
             out.append(replace(frame, faces=frame.faces.with_(expression=scores, affect=affect(scores))))
         return out
 
+    def logits(self, image: NDArray[np.uint8], mesh: FloatArray) -> dict[str, FloatArray]:
+        """What the network says of n faces before calibration: ``ferplus`` (n, 8) and ``fer`` (n, 7)."""
+        return self.runner.run({"image": to_tensor(crop(image, mesh))})
+
+    def logits_of_whole(self, image: NDArray[np.uint8]) -> dict[str, FloatArray]:
+        """The same for a picture that is one face cut close, where no mesh could be fitted."""
+        grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        return self.runner.run({"image": to_tensor(grey[None])})
+
     def classify(self, image: NDArray[np.uint8], mesh: FloatArray) -> Scores:
         """Scores of n faces with meshes (n, 478, 3) in pixels of the image."""
         crops = crop(image, mesh)

@@ -1,0 +1,117 @@
+"""Fit the few constants of the stages that are not learned by a network, and say how well they do.
+
+    python tools/calibrate.py gaze --work WORK --data DATA       # radius of the eye: stages/pose.py
+    python tools/calibrate.py sharpness --work WORK --data DATA  # what counts as blurred: stages/quality.py
+    python tools/calibrate.py units --work WORK --data DATA      # floors and tops of the units: stages/units.py
+
+Uses the networks in the package. Gaze: rendered heads with known lines of sight (WORK/renders.npz for the fit), the same
+seed never used for the test (tools/evaluate.py). Sharpness: validation faces as they are and blurred. Units: what neutral
+validation faces show by chance, and what strong ones reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+from teach import Teachers, decode, pictures
+from train_mesh import part_of
+
+from mien.geometry import mesh as points
+from mien.geometry import pose
+from mien.labels import ARKIT_52
+from mien.runtime.models import face_data, runner
+from mien.stages import quality, shapes
+from mien.stages.mesh import Mesh, crop_of_mesh
+
+
+def fitted(images: np.ndarray, meshes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The product's meshes of pictures whose faces lie about where ``meshes`` say; and presence."""
+    stage, found, presence = Mesh(runner("mesh")), [], []
+    for image, guess in zip(images, meshes):
+        fit = stage.fit_crops(image, crop_of_mesh(guess[None]))
+        fit = stage.fit_crops(image, crop_of_mesh(fit.mesh))
+        found.append(fit.mesh[0])
+        presence.append(fit.presence[0])
+    return np.array(found), np.array(presence)
+
+
+def eye_features(meshes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offsets (n, 2 eyes, 2) in cm of the irises from the middle of the corners, head frame; rotations; opening (n, 2)."""
+    data = face_data()
+    front, rotation, _ = points.head_frame(meshes, data["canonical"], data["rigidity"])
+    offsets, opening = [], []
+    for outer, inner, upper, lower, pupil in ((33, 133, 159, 145, 468), (263, 362, 386, 374, 473)):
+        offsets.append(front[:, pupil, :2] - (front[:, outer, :2] + front[:, inner, :2]) / 2)
+        width = np.linalg.norm(front[:, outer] - front[:, inner], axis=1)
+        opening.append(np.linalg.norm(front[:, upper] - front[:, lower], axis=1) / width)
+    return np.stack(offsets, 1), rotation, np.stack(opening, 1)
+
+
+def gaze(data: Path, work: Path, count: int = 2500) -> None:
+    table = np.load(work / "renders.npz")
+    chosen = np.flatnonzero(np.abs(table["pose"][:, 1]) < 0.6)[:count]
+    meshes, presence = fitted(table["image"][chosen], table["points"][chosen])
+    offsets, rotation, opening = eye_features(meshes)
+    truth = np.stack([pose.direction(table["gaze"][chosen][:, k]) for k in (1, 0)], 1)  # right eye first, as ours
+    inside = np.einsum("nij,nki->nkj", pose.matrix(table["pose"][chosen]), truth)  # into the true head frame
+    good = (presence > 0.9)[:, None] & (opening > 0.15)
+    side = np.array([-1.0, 1.0])
+    for name, k in (("x", 0), ("y", 1)):
+        columns = [offsets[..., k][good], np.broadcast_to(side, good.shape)[good] if k == 0 else np.ones(good.sum())]
+        matrix = np.stack(columns, 1)
+        answer, *_ = np.linalg.lstsq(matrix, inside[..., k][good], rcond=None)
+        left = inside[..., k][good] - matrix @ answer
+        print(f"{name}: radius {1 / answer[0]:.3f} cm, shift {-answer[1] / answer[0]:.3f} cm, residual {np.degrees(left.std()):.1f} deg, spread {np.degrees(inside[..., k][good].std()):.1f} deg")
+
+
+def sharpness(data: Path, work: Path, count: int = 400) -> None:
+    rows: dict[str, list[float]] = {}
+    for source in ("fairface", "lfw"):
+        table, blobs = np.load(work / f"{source}.npz"), dict(pictures(data, source))
+        chosen = [i for i, f in enumerate(table["files"]) if part_of(source, f) == "val" and table["presence"][i] > 0.9][:count]
+        for i in chosen:
+            image, mesh = decode(blobs[table["files"][i]]), table["mesh"][i][None]
+            width = float(np.ptp(mesh[0, :, 0]))
+            for share in (0, 0.01, 0.02, 0.03, 0.05, 0.08):
+                blurred = cv2.GaussianBlur(image, (0, 0), share * width) if share else image
+                rows.setdefault(f"{source} blur {share:.2f}", []).append(float(quality.sharpness(blurred, mesh)[0]))
+    for name, values in rows.items():
+        print(name, np.percentile(values, [1, 5, 25, 50, 75, 95, 99]).round(3))
+
+
+def units(data: Path, work: Path) -> None:
+    """Percentiles of each blendshape on faces that the teacher calls calm, and on all."""
+    stage = shapes.Blendshapes(runner("shapes"))
+    names = Teachers(data).names
+    calm_names = ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp", "browDownLeft", "browDownRight", "mouthPucker", "eyeBlinkLeft")
+    scores, calm, gaps = [], [], []
+    for source in ("fairface", "lfw"):
+        table = np.load(work / f"{source}.npz")
+        chosen = np.array([part_of(source, f) == "val" for f in table["files"]]) & (table["presence"] > 0.9)
+        scores.append(stage.score(table["mesh_once"][chosen]).values)
+        teacher = table["blendshapes"][chosen]
+        calm.append((teacher[:, [names.index(n) for n in calm_names]] < 0.2).all(1))
+        from mien.stages.units import measures
+
+        gaps.append(measures(table["mesh_once"][chosen])["lips_apart"])
+    values, still, gap = np.concatenate(scores), np.concatenate(calm), np.concatenate(gaps)
+    print(f"{still.sum()} calm of {len(still)} faces; percentiles 50 90 95 of the calm, 90 95 99 of all")
+    for k, name in enumerate(ARKIT_52.names):
+        print(f"{name:22s}", np.percentile(values[still, k], [50, 90, 95]).round(2), np.percentile(values[:, k], [90, 95, 99]).round(2))
+    print("lips_apart", np.percentile(gap[still], [50, 90, 95]).round(3), np.percentile(gap, [90, 95, 99]).round(3))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("gaze", "sharpness", "units"))
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    args = parser.parse_args()
+    {"gaze": gaze, "sharpness": sharpness, "units": units}[args.what](args.data, args.work)
+
+
+if __name__ == "__main__":
+    main()
