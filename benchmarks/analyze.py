@@ -29,7 +29,6 @@ import onnxruntime
 import mien
 from mien.media.image import read_image
 from mien.media.source import frames, items
-from mien.media.writer import VideoWriter
 from mien.pipelines import Image, Options, Video
 from mien.tables.writer import open_writer
 from mien.types import Frame
@@ -41,7 +40,12 @@ sys.path.insert(0, str(ROOT / "examples"))
 def spread(times: list[float]) -> dict[str, float]:
     """Median, quartiles and count, milliseconds."""
     low, median, high = np.percentile(np.array(times) * 1000, [25, 50, 75])
-    return {"median_ms": round(float(median), 3), "q25_ms": round(float(low), 3), "q75_ms": round(float(high), 3), "n": len(times)}
+    return {
+        "median_ms": round(float(median), 3),
+        "q25_ms": round(float(low), 3),
+        "q75_ms": round(float(high), 3),
+        "n": len(times),
+    }
 
 
 class Timed:
@@ -114,13 +118,22 @@ def measure_video(path: Path, count: int, teachers: Teachers | None) -> dict[str
                 rows.append(d - c)
                 theirs.append(e - d)
                 faces += len(frame.faces)
-    out: dict[str, object] = {"file": path.name, "frames": count, "faces_per_frame": faces / count, "end_to_end": spread(plain), "decode": spread(decode)}
+    out: dict[str, object] = {
+        "file": path.name,
+        "frames": count,
+        "faces_per_frame": faces / count,
+        "end_to_end": spread(plain),
+        "decode": spread(decode),
+    }
     out["stages"] = {name: spread(times) for name, times in books.items()}
     out["rows"] = spread(rows)
     if teachers is not None:
         out["teachers_networks_alone"] = spread(theirs)
         ratios = np.array(theirs) / np.array(plain)
-        out["teachers_over_ours"] = {"of_medians": round(float(np.median(theirs) / np.median(plain)), 3), "median_of_pairs": round(float(np.median(ratios)), 3)}
+        out["teachers_over_ours"] = {
+            "of_medians": round(float(np.median(theirs) / np.median(plain)), 3),
+            "median_of_pairs": round(float(np.median(ratios)), 3),
+        }
     return out
 
 
@@ -175,7 +188,11 @@ def memory(path: Path, count: int) -> dict[str, float]:
                 marks[k] = resident()
             if k >= count:
                 break
-    return {"after_500": marks[500], f"after_{count}": marks[count], "growth_percent": round(100 * (marks[count] / marks[500] - 1), 2)}
+    return {
+        "after_500": marks[500],
+        f"after_{count}": marks[count],
+        "growth_percent": round(100 * (marks[count] / marks[500] - 1), 2),
+    }
 
 
 def resident() -> float:
@@ -217,7 +234,12 @@ def main() -> None:
     cv2.setNumThreads(1)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     teachers = Teachers(args.teachers) if args.teachers else None
-    result: dict[str, object] = {"mien": mien.__version__, "date": time.strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
+    result: dict[str, object] = {
+        "mien": mien.__version__,
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": commit(),
+        "machine": machine(),
+    }
     with tempfile.TemporaryDirectory() as folder:
         clip, photo, many = demo_clip(Path(folder)), ROOT / "examples/media/astronaut.jpg", group(Path(folder))
         result["videos"], result["photos"] = [], []
@@ -241,7 +263,13 @@ def commit() -> str:
 
 
 def machine() -> dict[str, object]:
-    return {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version(), "onnxruntime": onnxruntime.__version__, "threads": 1}
+    return {
+        "processor": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "onnxruntime": onnxruntime.__version__,
+        "threads": 1,
+    }
 
 
 if __name__ == "__main__":

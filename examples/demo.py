@@ -1,6 +1,6 @@
 """The demonstration behind `make demo`: one real photograph, and a clip made from it by camera moves.
 
-    python examples/demo.py [FOLDER]
+python examples/demo.py [FOLDER]
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def main() -> int:
 
     start = time.perf_counter()
     table = mien.analyze(photo).table()
-    print(f"{photo.name}: {table['expression'][0]}, smile AU12 {table['AU12_intensity'][0]:.1f} of 5 ({time.perf_counter() - start:.2f} s)")
+    smile, seconds = table["AU12_intensity"][0], time.perf_counter() - start
+    print(f"{photo.name}: {table['expression'][0]}, smile AU12 {smile:.1f} of 5 ({seconds:.2f} s)")
 
     code = run(Request([str(photo), str(clip)], folder, "csv", True, True, False, False, False, {"threads": None}))
     print(f"open {folder / 'report.html'} in a browser")

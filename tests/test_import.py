@@ -14,7 +14,7 @@ def fresh(code: str) -> str:
 
 
 def test_import_brings_nothing_heavy() -> None:
-    heavy = "numpy cv2 av onnxruntime pyarrow pandas torch PIL rich typer".split()
+    heavy = ["numpy", "cv2", "av", "onnxruntime", "pyarrow", "pandas", "torch", "PIL", "rich", "typer"]
     out = fresh(f"import sys; import mien; print([m for m in {heavy!r} if m in sys.modules])")
     assert out.strip() == "[]"
 
@@ -22,9 +22,14 @@ def test_import_brings_nothing_heavy() -> None:
 def test_import_changes_nothing() -> None:
     code = """
 import os, sys, logging, warnings, pathlib
-before = dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers), sorted(pathlib.Path.home().iterdir())
+
+def state():
+    home = sorted(pathlib.Path.home().iterdir())
+    return dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers), home
+
+before = state()
 import mien
-assert before == (dict(os.environ), list(warnings.filters), list(logging.getLogger().handlers), sorted(pathlib.Path.home().iterdir()))
+assert state() == before
 """
     fresh(code)
 

@@ -15,14 +15,24 @@ from pathlib import Path
 
 import numpy as np
 from scipy.spatial import Delaunay
-from train_mesh import mirror_order
 
 from mien.geometry import pose
+from train_mesh import mirror_order
 
 PUPILS = (468, 473)
 PUPIL_DISTANCE = 6.3  # cm, mean of adults: Dodgson (2004), "Variation and extrema of human interpupillary distance"
 # shapes that must be near zero for a face to count as neutral
-MOVING = ("jawOpen", "mouthSmileLeft", "mouthSmileRight", "mouthPucker", "mouthFunnel", "browInnerUp", "browDownLeft", "eyeBlinkLeft", "eyeBlinkRight")
+MOVING = (
+    "jawOpen",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthPucker",
+    "mouthFunnel",
+    "browInnerUp",
+    "browDownLeft",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+)
 
 
 def mean_shape(meshes: np.ndarray, weights: np.ndarray | None, rounds: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -63,10 +73,15 @@ def main() -> None:
 
     names = json.loads(args.names.read_text())["blendshape_names"]
     mirror = mirror_order(args.work)
-    table = {k: np.concatenate([np.load(args.work / f"{s}.npz")[k] for s in ("fairface", "lfw")]) for k in ("mesh", "presence", "spread", "blendshapes")}
+    table = {
+        k: np.concatenate([np.load(args.work / f"{s}.npz")[k] for s in ("fairface", "lfw")])
+        for k in ("mesh", "presence", "spread", "blendshapes")
+    }
     good = (table["presence"] > 0.9) & (table["spread"] < 0.02)
     calm = (table["blendshapes"][:, [names.index(n) for n in MOVING]] < 0.35).all(1)
-    frontal = np.abs(table["mesh"][:, 454, 2] - table["mesh"][:, 234, 2]) < 0.15 * np.abs(table["mesh"][:, 454, 0] - table["mesh"][:, 234, 0])
+    frontal = np.abs(table["mesh"][:, 454, 2] - table["mesh"][:, 234, 2]) < 0.15 * np.abs(
+        table["mesh"][:, 454, 0] - table["mesh"][:, 234, 0]
+    )
     mean, _ = mean_shape(table["mesh"][good & calm & frontal].astype(np.float64), None)
     _, variance = mean_shape(table["mesh"][good & frontal].astype(np.float64), None)
     rigidity = 1 / (variance + np.median(variance))

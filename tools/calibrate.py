@@ -16,8 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from teach import Teachers, decode, pictures
-from train_mesh import part_of
 
 from mien.geometry import mesh as points
 from mien.geometry import pose
@@ -25,6 +23,8 @@ from mien.labels import ARKIT_52
 from mien.runtime.models import face_data, runner
 from mien.stages import quality, shapes
 from mien.stages.mesh import Mesh, crop_of_mesh
+from teach import Teachers, decode, pictures
+from train_mesh import part_of
 
 
 def fitted(images: np.ndarray, meshes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +54,7 @@ def gaze(data: Path, work: Path, count: int = 2500) -> None:
     table = np.load(work / "renders.npz")
     chosen = np.flatnonzero(np.abs(table["pose"][:, 1]) < 0.6)[:count]
     meshes, presence = fitted(table["image"][chosen], table["points"][chosen])
-    offsets, rotation, opening = eye_features(meshes)
+    offsets, _, opening = eye_features(meshes)
     truth = np.stack([pose.direction(table["gaze"][chosen][:, k]) for k in (1, 0)], 1)  # right eye first, as ours
     inside = np.einsum("nij,nki->nkj", pose.matrix(table["pose"][chosen]), truth)  # into the true head frame
     good = (presence > 0.9)[:, None] & (opening > 0.15)
@@ -64,7 +64,10 @@ def gaze(data: Path, work: Path, count: int = 2500) -> None:
         matrix = np.stack(columns, 1)
         answer, *_ = np.linalg.lstsq(matrix, inside[..., k][good], rcond=None)
         left = inside[..., k][good] - matrix @ answer
-        print(f"{name}: radius {1 / answer[0]:.3f} cm, shift {-answer[1] / answer[0]:.3f} cm, residual {np.degrees(left.std()):.1f} deg, spread {np.degrees(inside[..., k][good].std()):.1f} deg")
+        wanted = inside[..., k][good]
+        left, spread = np.degrees((wanted - matrix @ answer).std()), np.degrees(wanted.std())
+        radius, shift = 1 / answer[0], -answer[1] / answer[0]
+        print(f"{name}: radius {radius:.3f} cm, shift {shift:.3f} cm, residual {left:.1f} deg of {spread:.1f} deg")
 
 
 def sharpness(data: Path, work: Path, count: int = 400) -> None:
@@ -86,7 +89,16 @@ def units(data: Path, work: Path) -> None:
     """Percentiles of each blendshape on faces that the teacher calls calm, and on all."""
     stage = shapes.Blendshapes(runner("shapes"))
     names = Teachers(data).names
-    calm_names = ("mouthSmileLeft", "mouthSmileRight", "jawOpen", "browInnerUp", "browDownLeft", "browDownRight", "mouthPucker", "eyeBlinkLeft")
+    calm_names = (
+        "mouthSmileLeft",
+        "mouthSmileRight",
+        "jawOpen",
+        "browInnerUp",
+        "browDownLeft",
+        "browDownRight",
+        "mouthPucker",
+        "eyeBlinkLeft",
+    )
     scores, calm, gaps = [], [], []
     for source in ("fairface", "lfw"):
         table = np.load(work / f"{source}.npz")
@@ -100,7 +112,11 @@ def units(data: Path, work: Path) -> None:
     values, still, gap = np.concatenate(scores), np.concatenate(calm), np.concatenate(gaps)
     print(f"{still.sum()} calm of {len(still)} faces; percentiles 50 90 95 of the calm, 90 95 99 of all")
     for k, name in enumerate(ARKIT_52.names):
-        print(f"{name:22s}", np.percentile(values[still, k], [50, 90, 95]).round(2), np.percentile(values[:, k], [90, 95, 99]).round(2))
+        print(
+            f"{name:22s}",
+            np.percentile(values[still, k], [50, 90, 95]).round(2),
+            np.percentile(values[:, k], [90, 95, 99]).round(2),
+        )
     print("lips_apart", np.percentile(gap[still], [50, 90, 95]).round(3), np.percentile(gap, [90, 95, 99]).round(3))
 
 

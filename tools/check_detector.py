@@ -14,16 +14,16 @@ import argparse
 import time
 from pathlib import Path
 
-import compose
 import cv2
-import loop
 import numpy as np
-from teach import Teachers, decode, pictures
 
+import compose
+import loop
 from mien.geometry import boxes
 from mien.media.image import read_image
 from mien.metrics.intervals import wilson
 from mien.pipelines import Image, Options
+from teach import Teachers, decode, pictures
 
 
 def yunet(teachers: Teachers, image: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
@@ -52,11 +52,15 @@ def on_photos(data: Path, product: Image, teachers: Teachers, sheet: Path | None
         contact_sheet(extra, sheet / "extra.png")
     total = found + len(missed)
     return {
-        "recall": found / total, "recall_interval": wilson(found, total), "faces_of_yunet": total, "mean_iou": float(np.mean(overlaps)),
-        "ours": ours_total, "not_of_yunet": len(extra),
+        "recall": found / total,
+        "recall_interval": wilson(found, total),
+        "faces_of_yunet": total,
+        "mean_iou": float(np.mean(overlaps)),
+        "ours": ours_total,
+        "not_of_yunet": len(extra),
         "missed": [f"{p.name} {np.round(b).astype(int).tolist()} iou {v:.2f}" for p, _, b, v in missed],
         "extra": [f"{p.name} {np.round(b).astype(int).tolist()} {v:.2f}" for p, _, b, v in extra],
-    }  # fmt: skip
+    }
 
 
 def contact_sheet(rows: list, path: Path, side: int = 160) -> None:
@@ -64,9 +68,20 @@ def contact_sheet(rows: list, path: Path, side: int = 160) -> None:
     tiles = []
     for _, image, box, value in rows:
         picture = image.copy()
-        cv2.rectangle(picture, box[:2].astype(int).tolist(), box[2:].astype(int).tolist(), (0, 255, 0), max(1, int(max(box[2:] - box[:2]) / 60)))
+        cv2.rectangle(
+            picture,
+            box[:2].astype(int).tolist(),
+            box[2:].astype(int).tolist(),
+            (0, 255, 0),
+            max(1, int(max(box[2:] - box[:2]) / 60)),
+        )
         centre, reach = (box[:2] + box[2:]) / 2, 0.9 * max(box[2:] - box[:2])
-        matrix = np.float32([[side / 2 / reach, 0, side / 2 - centre[0] * side / 2 / reach], [0, side / 2 / reach, side / 2 - centre[1] * side / 2 / reach]])
+        matrix = np.float32(
+            [
+                [side / 2 / reach, 0, side / 2 - centre[0] * side / 2 / reach],
+                [0, side / 2 / reach, side / 2 - centre[1] * side / 2 / reach],
+            ]
+        )
         tile = cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_AREA)
         cv2.putText(tile, f"{value:.2f}", (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 0), 1)
         tiles.append(tile)
@@ -93,7 +108,10 @@ def on_scenes(data: Path, product: Image, teachers: Teachers, sheet: Path | None
         rows += [(Path(name), image, box, float(c)) for box, c in zip(ours.boxes, ours.confidence)]
     if sheet:
         contact_sheet(rows, sheet / "scenes.png")
-    return {k: {"pictures": n, "with_a_face": hit, "share": hit / max(n, 1), "interval": wilson(hit, n)} for k, (n, hit) in counts.items()}
+    return {
+        k: {"pictures": n, "with_a_face": hit, "share": hit / max(n, 1), "interval": wilson(hit, n)}
+        for k, (n, hit) in counts.items()
+    }
 
 
 def main() -> None:
@@ -105,12 +123,18 @@ def main() -> None:
     args = parser.parse_args()
     start = time.time()
     product, teachers = Image(Options(threshold=args.threshold)), Teachers(args.data)
-    figures = {"photos": on_photos(args.data, product, teachers, args.sheet), "scenes": on_scenes(args.data, product, teachers, args.sheet)}
+    figures = {
+        "photos": on_photos(args.data, product, teachers, args.sheet),
+        "scenes": on_scenes(args.data, product, teachers, args.sheet),
+    }
     figures["threshold"] = product.detect.threshold
     for key, value in (*figures["photos"].items(), *figures["scenes"].items()):
         print(key, value)
     if args.record:
-        data = {"test_media": loop.digest(sorted((args.data / "test_media/photos").rglob("*.jpg"))), "scenes": loop.digest([args.data / "scenes/images.zip"])}
+        data = {
+            "test_media": loop.digest(sorted((args.data / "test_media/photos").rglob("*.jpg"))),
+            "scenes": loop.digest([args.data / "scenes/images.zip"]),
+        }
         loop.write_record(args.record, "detector against YuNet", figures, data, [], time.time() - start)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from teach import Teachers, decode, pictures
-from train_mesh import part_of
 
 from mien.geometry import align, boxes
+from teach import Teachers, decode, pictures
+from train_mesh import part_of
 
 POINTS = [33, 263, 1, 61, 291]  # mesh points nearest to the five points
 
@@ -193,7 +193,11 @@ class Composer:
                 box.append(moved)
                 point.append(self.faces.points[i] * scale + corner)
         found, points = np.array(box).reshape(-1, 4), np.array(point).reshape(-1, 5, 2)
-        shown = (boxes.inside_share(found, self.size, self.size) > 0.6) & (boxes.side(found) >= 8) if len(found) else np.zeros(0, bool)
+        shown = (
+            (boxes.inside_share(found, self.size, self.size) > 0.6) & (boxes.side(found) >= 8)
+            if len(found)
+            else np.zeros(0, bool)
+        )
         return picture, found[shown], points[shown], found[~shown]
 
     def large(self, rng: np.random.Generator) -> tuple[np.ndarray, ...]:

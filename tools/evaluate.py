@@ -9,19 +9,16 @@ a seed of their own (WORK/renders-test.npz, tools/make_renders.py --seed 2, and 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import loop
 import numpy as np
-from calibrate import fitted
-from teach import Teachers, decode, pictures
-from train_expression import Fer
-from train_mesh import part_of
-from train_shapes import BLIND, reorder
 
+import loop
+from calibrate import fitted
 from mien.geometry import pose
 from mien.labels import ACTION_UNITS, ARKIT_52, FER_7, FERPLUS_8, UNITS
 from mien.metrics.intervals import wilson
@@ -31,6 +28,10 @@ from mien.stages import units
 from mien.stages.pose import pose_and_gaze
 from mien.stages.shapes import Blendshapes
 from mien.types import Faces, Frame
+from teach import Teachers, decode, pictures
+from train_expression import Fer
+from train_mesh import part_of
+from train_shapes import BLIND, reorder
 
 
 def test_faces(data: Path, work: Path) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
@@ -41,7 +42,11 @@ def test_faces(data: Path, work: Path) -> tuple[list[np.ndarray], dict[str, np.n
         table, blobs = np.load(work / f"{source}.npz"), dict(pictures(data, source))
         chosen = np.flatnonzero(np.array([part_of(source, f) == "test" for f in table["files"]]) & (table["presence"] > 0.5))
         images += [decode(blobs[table["files"][i]]) for i in chosen]
-        rows = {"mesh": table["mesh_once"][chosen], "spread": table["spread"][chosen], "lfw": np.full(len(chosen), source == "lfw")}
+        rows = {
+            "mesh": table["mesh_once"][chosen],
+            "spread": table["spread"][chosen],
+            "lfw": np.full(len(chosen), source == "lfw"),
+        }
         rows["shapes"] = reorder(table["blendshapes"][chosen], names)
         for key, value in rows.items():
             columns.setdefault(key, []).append(value)
@@ -74,11 +79,21 @@ def mesh(data: Path, work: Path) -> dict:
         rows: dict[str, object] = {"n": int(chosen.sum())}
         for label, depth in (("in_picture", False), ("in_space", True)):
             error = percent(found[chosen], truth["mesh"][chosen], depth).mean(1)
-            rows[f"eye_distance_{label}"] = {"mean_percent": float(error.mean()), "median_percent": float(np.median(error)), "p95_percent": float(np.percentile(error, 95))}
+            rows[f"eye_distance_{label}"] = {
+                "mean_percent": float(error.mean()),
+                "median_percent": float(np.median(error)),
+                "p95_percent": float(np.percentile(error, 95)),
+            }
         both = chosen & hit
-        rows["whole_product"] = {"n": int(both.sum()), "mean_percent": float(percent(whole[both], truth["mesh"][both], True).mean()), "median_percent": float(np.median(percent(whole[both], truth["mesh"][both], True).mean(1)))}
+        rows["whole_product"] = {
+            "n": int(both.sum()),
+            "mean_percent": float(percent(whole[both], truth["mesh"][both], True).mean()),
+            "median_percent": float(np.median(percent(whole[both], truth["mesh"][both], True).mean(1))),
+        }
         constant = np.median(np.concatenate([truth["mesh"][chosen]]), 0)
-        rows["constant_percent"] = float(percent(np.broadcast_to(constant, truth["mesh"][chosen].shape), truth["mesh"][chosen], True).mean())
+        rows["constant_percent"] = float(
+            percent(np.broadcast_to(constant, truth["mesh"][chosen].shape), truth["mesh"][chosen], True).mean()
+        )
         out[name] = rows
     out["presence_above_half"] = float((presence > 0.5).mean())
     out["teacher_repeats_itself_within_percent"] = float(100 * np.mean(truth["spread"]))
@@ -95,10 +110,14 @@ def shapes(data: Path, work: Path) -> dict:
     r = {ARKIT_52.names[k]: round(float(np.corrcoef(scores[:, k], truth["shapes"][:, k])[0, 1]), 3) for k in moving}
     constant = np.abs(np.median(truth["shapes"], 0) - truth["shapes"])[:, live]
     return {
-        "n": len(images), "shapes": len(live), "mae": float(gap.mean()), "constant_mae": float(constant.mean()),
+        "n": len(images),
+        "shapes": len(live),
+        "mae": float(gap.mean()),
+        "constant_mae": float(constant.mean()),
         "worst": {ARKIT_52.names[live[k]]: round(float(gap[:, k].mean()), 3) for k in np.argsort(-gap.mean(0))[:6]},
-        "mean_correlation": float(np.mean(list(r.values()))), "correlation": r,
-    }  # fmt: skip
+        "mean_correlation": float(np.mean(list(r.values()))),
+        "correlation": r,
+    }
 
 
 def expression(data: Path, work: Path) -> dict:
@@ -123,10 +142,16 @@ def expression(data: Path, work: Path) -> dict:
     out: dict[str, object] = {"faces_found": found, "n_pictures": len(plus)}
     for name, rows in (("ferplus_all", known), ("ferplus_clean", known & table.clean)):
         most = int(np.bincount(table.majority[rows]).argmax())
-        out[name] = share(right[rows]) | {"constant": float((table.majority[rows] == most).mean()), "per_class": per_class(right[rows], table.majority[rows], FERPLUS_8.names)}
+        out[name] = share(right[rows]) | {
+            "constant": float((table.majority[rows] == most).mean()),
+            "per_class": per_class(right[rows], table.majority[rows], FERPLUS_8.names),
+        }
     for name, rows in (("fer_all", np.ones(len(fer), bool)), ("fer_clean", table.clean)):
         most = int(np.bincount(table.fer[rows]).argmax())
-        out[name] = share(right_fer[rows]) | {"constant": float((table.fer[rows] == most).mean()), "per_class": per_class(right_fer[rows], table.fer[rows], FER_7.names)}
+        out[name] = share(right_fer[rows]) | {
+            "constant": float((table.fer[rows] == most).mean()),
+            "per_class": per_class(right_fer[rows], table.fer[rows], FER_7.names),
+        }
     soft = np.exp(plus / stage.temperature - (plus / stage.temperature).max(1, keepdims=True))
     out["calibration_error_clean"] = calibration(soft / soft.sum(1, keepdims=True), table.majority, known & table.clean)
     return out
@@ -145,7 +170,13 @@ def calibration(probabilities: np.ndarray, wanted: np.ndarray, rows: np.ndarray,
     """Expected calibration error: mean gap of confidence and accuracy in equal bins of confidence, weighted by their size."""
     best, right = probabilities[rows].max(1), probabilities[rows].argmax(1) == wanted[rows]
     place = np.minimum((best * bins).astype(int), bins - 1)
-    return float(sum(abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean() for b in range(bins) if (place == b).any()))
+    return float(
+        sum(
+            abs(best[place == b].mean() - right[place == b].mean()) * (place == b).mean()
+            for b in range(bins)
+            if (place == b).any()
+        )
+    )
 
 
 def rendered(work: Path, name: str = "renders-test.npz") -> tuple[dict[str, np.ndarray], Faces]:
@@ -155,17 +186,34 @@ def rendered(work: Path, name: str = "renders-test.npz") -> tuple[dict[str, np.n
     angles, gaze_found = pose_and_gaze(found)
     scores = Blendshapes(runner("shapes")).score(found)
     count = len(found)
-    return table, Faces(np.zeros((count, 4)), np.ones(count), mesh=found, presence=presence, pose=angles, gaze=gaze_found, blendshapes=scores)
+    return table, Faces(
+        np.zeros((count, 4)), np.ones(count), mesh=found, presence=presence, pose=angles, gaze=gaze_found, blendshapes=scores
+    )
 
 
 def unit_truth(shapes_true: np.ndarray, brows: np.ndarray) -> dict[str, np.ndarray]:
     """The known coefficient behind each unit and side, in [0, 1]."""
     pairs = {
-        "AU02": "browOuterUp*", "AU04": "browDown*", "AU05": "eyeWide*", "AU06": "cheekSquint*", "AU07": "eyeSquint*", "AU09": "noseSneer*",
-        "AU10": "mouthUpperUp*", "AU12": "mouthSmile*", "AU14": "mouthDimple*", "AU15": "mouthFrown*", "AU17": "mouthShrugLower",
-        "AU18": "mouthPucker", "AU20": "mouthStretch*", "AU22": "mouthFunnel", "AU24": "mouthPress*", "AU26": "jawOpen", "AU27": "jawOpen",
-        "AU43": "eyeBlink*", "AU45": "eyeBlink*",
-    }  # fmt: skip
+        "AU02": "browOuterUp*",
+        "AU04": "browDown*",
+        "AU05": "eyeWide*",
+        "AU06": "cheekSquint*",
+        "AU07": "eyeSquint*",
+        "AU09": "noseSneer*",
+        "AU10": "mouthUpperUp*",
+        "AU12": "mouthSmile*",
+        "AU14": "mouthDimple*",
+        "AU15": "mouthFrown*",
+        "AU17": "mouthShrugLower",
+        "AU18": "mouthPucker",
+        "AU20": "mouthStretch*",
+        "AU22": "mouthFunnel",
+        "AU24": "mouthPress*",
+        "AU26": "jawOpen",
+        "AU27": "jawOpen",
+        "AU43": "eyeBlink*",
+        "AU45": "eyeBlink*",
+    }
     out: dict[str, np.ndarray] = {"AU01L": brows[:, 0], "AU01R": brows[:, 1], "AU01": brows.max(1)}
     for unit, name in pairs.items():
         if "*" in name:
@@ -192,7 +240,9 @@ def unit_figures(data: Path, work: Path) -> dict:
     for k, unit in enumerate(paired["unit"]):
         unit = str(unit)
         if unit in ACTION_UNITS:
-            rows.setdefault(unit, {}).setdefault("steps", []).append((int(paired["person"][k]), float(paired["amount"][k]), float(levels[k, UNITS.index(unit)])))
+            rows.setdefault(unit, {}).setdefault("steps", []).append(
+                (int(paired["person"][k]), float(paired["amount"][k]), float(levels[k, UNITS.index(unit)]))
+            )
     for row in rows.values():
         if "steps" in row:
             row |= steps(row.pop("steps"))
@@ -209,16 +259,17 @@ def steps(rows: list[tuple[int, float, float]]) -> dict:
     for pairs in persons.values():
         pairs.sort()
         values = [v for _, v in pairs]
-        kept += [b >= a - 0.05 for a, b in zip(values, values[1:])]
+        kept += [b >= a - 0.05 for a, b in itertools.pairwise(values)]
         if np.std(values) > 0:
             inside.append(float(np.corrcoef([a for a, _ in pairs], values)[0, 1]))
         for amount, value in pairs:
             by_amount.setdefault(round(amount, 2), []).append(value)
     return {
         "intensity_at": {str(a): round(float(np.nanmean(v)), 2) for a, v in sorted(by_amount.items())},
-        "steps_not_falling": round(float(np.mean(kept)), 3), "correlation_within_person": round(float(np.mean(inside)), 3) if inside else None,
+        "steps_not_falling": round(float(np.mean(kept)), 3),
+        "correlation_within_person": round(float(np.mean(inside)), 3) if inside else None,
         "persons": len(persons),
-    }  # fmt: skip
+    }
 
 
 def gaze(data: Path, work: Path) -> dict:
@@ -230,16 +281,44 @@ def gaze(data: Path, work: Path) -> dict:
     good = ~np.isnan(found[:, 0]) & (np.abs(table["pose"][:, 1]) < 0.7)
     cosine = (pose.direction(np.nan_to_num(found)) * wanted / np.linalg.norm(wanted, axis=1, keepdims=True)).sum(1)
     error = np.degrees(np.arccos(np.clip(cosine, -1, 1)))[good]
-    constant = np.degrees(np.arccos(np.clip((pose.direction(np.float32(table["pose"][:, :2])) * wanted / np.linalg.norm(wanted, axis=1, keepdims=True)).sum(1), -1, 1)))[good]
+    constant = np.degrees(
+        np.arccos(
+            np.clip(
+                (pose.direction(np.float32(table["pose"][:, :2])) * wanted / np.linalg.norm(wanted, axis=1, keepdims=True)).sum(
+                    1
+                ),
+                -1,
+                1,
+            )
+        )
+    )[good]
     turn = np.degrees(np.abs(angles - table["pose"]))
-    out = {"gaze_error_degrees": {"mean": float(error.mean()), "median": float(np.median(error)), "along_the_head": float(constant.mean()), "n": int(good.sum()), "told": float(good.mean())}}
+    out = {
+        "gaze_error_degrees": {
+            "mean": float(error.mean()),
+            "median": float(np.median(error)),
+            "along_the_head": float(constant.mean()),
+            "n": int(good.sum()),
+            "told": float(good.mean()),
+        }
+    }
     near = np.abs(table["pose"][:, 1]) < 0.8
-    out["pose_error_degrees"] = {name: round(float(turn[near, k].mean()), 2) for k, name in enumerate(("pitch", "yaw", "roll"))} | {"n": int(near.sum())}
-    out["pose_spread_degrees"] = {name: round(float(np.degrees(table["pose"][near, k]).std()), 2) for k, name in enumerate(("pitch", "yaw", "roll"))}
+    out["pose_error_degrees"] = {
+        name: round(float(turn[near, k].mean()), 2) for k, name in enumerate(("pitch", "yaw", "roll"))
+    } | {"n": int(near.sum())}
+    out["pose_spread_degrees"] = {
+        name: round(float(np.degrees(table["pose"][near, k]).std()), 2) for k, name in enumerate(("pitch", "yaw", "roll"))
+    }
     return out
 
 
-WHAT: dict[str, Callable[[Path, Path], dict]] = {"mesh": mesh, "shapes": shapes, "expression": expression, "units": unit_figures, "gaze": gaze}
+WHAT: dict[str, Callable[[Path, Path], dict]] = {
+    "mesh": mesh,
+    "shapes": shapes,
+    "expression": expression,
+    "units": unit_figures,
+    "gaze": gaze,
+}
 
 
 def main() -> None:
@@ -254,7 +333,13 @@ def main() -> None:
         figures = WHAT[name](args.data, args.work)
         print(name, figures, flush=True)
         if args.out:
-            files = {"mesh": ("fairface", "lfw"), "shapes": ("fairface", "lfw"), "expression": ("fer2013plus",), "units": ("renders-test", "paired"), "gaze": ("renders-test",)}[name]
+            files = {
+                "mesh": ("fairface", "lfw"),
+                "shapes": ("fairface", "lfw"),
+                "expression": ("fer2013plus",),
+                "units": ("renders-test", "paired"),
+                "gaze": ("renders-test",),
+            }[name]
             data = {f: loop.digest([args.work / f"{f}.npz"]) for f in files}
             loop.write_record(args.out / f"{time.strftime('%Y-%m-%d')}-{name}.json", name, figures, data, [], time.time() - start)
 

@@ -10,6 +10,7 @@ import platform
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,11 @@ def fit(
             seen += 1
             for name, value in parts.items():
                 sums[name] = sums.get(name, 0.0) + float(value.detach())
-        record = {"epoch": epoch, "seconds": round(time.perf_counter() - start, 1), **{k: round(v / seen, 5) for k, v in sums.items()}}
+        record = {
+            "epoch": epoch,
+            "seconds": round(time.perf_counter() - start, 1),
+            **{k: round(v / seen, 5) for k, v in sums.items()},
+        }
         if (epoch + 1) % every == 0 or epoch + 1 == plan.epochs:
             record |= {k: round(v, 5) for k, v in validate(average.model).items()}
         state = {"model": model.state_dict(), "average": average.model.state_dict(), "steps": average.steps}
@@ -124,8 +129,10 @@ def fit(
     return average.model
 
 
-def export(model: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, half: bool = True, free: tuple[str, ...] = ()) -> None:
-    """Write an ONNX file with a free batch axis (and ``free`` axes from the third on); weights as float16 that the runtime casts once when it loads.
+def export(
+    model: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, half: bool = True, free: tuple[str, ...] = ()
+) -> None:
+    """Write an ONNX file: a free batch axis and ``free`` axes from the third on, weights as float16, cast once on loading.
 
     Checks the file against the module on the given inputs: a difference above 1 % of the output's range is an error.
     """
@@ -146,7 +153,19 @@ def export(model: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path
     if free:
         axes |= {name: {0: "n", 1: "a"} for name in outputs}
     values = tuple(inputs.values())
-    torch.onnx.export(Named(model), values, path, input_names=list(inputs), output_names=outputs, dynamic_axes=axes, opset_version=17, dynamo=False)
+    with warnings.catch_warnings():
+        # the older exporter folds batch norms into convolutions and needs no further package
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            Named(model),
+            values,
+            path,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
     graph = onnx.load(path)
     if half:
         halve(graph)
@@ -188,7 +207,9 @@ def digest(paths: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def write_record(path: Path, name: str, figures: dict, data: dict[str, str], seeds: list[int], seconds: float, **more: object) -> None:
+def write_record(
+    path: Path, name: str, figures: dict, data: dict[str, str], seeds: list[int], seconds: float, **more: object
+) -> None:
     """A run record: what ran, on what, with which result. A figure without one does not exist."""
     root = Path(__file__).resolve().parent.parent
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True).stdout.strip()
@@ -199,8 +220,15 @@ def write_record(path: Path, name: str, figures: dict, data: dict[str, str], see
         "commit": commit,
         "command": " ".join(command),
         "data": data,
-        "device": f"{platform.machine()}, {torch.get_num_threads()} threads" if not torch.cuda.is_available() else torch.cuda.get_device_name(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "onnxruntime": ort.__version__, "numpy": np.__version__},
+        "device": f"{platform.machine()}, {torch.get_num_threads()} threads"
+        if not torch.cuda.is_available()
+        else torch.cuda.get_device_name(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "onnxruntime": ort.__version__,
+            "numpy": np.__version__,
+        },
         "seeds": seeds,
         "seconds": round(seconds),
         "figures": figures,

@@ -13,17 +13,36 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 import render_head
 from ict_head import Head
 from make_renders import SIZE, true_points
 
 SHAPES = {
-    "AU01": ("browInnerUp",), "AU02": ("browOuterUp*",), "AU04": ("browDown*",), "AU05": ("eyeWide*",), "AU06": ("cheekSquint*",),
-    "AU07": ("eyeSquint*",), "AU09": ("noseSneer*",), "AU10": ("mouthUpperUp*",), "AU12": ("mouthSmile*",), "AU14": ("mouthDimple*",),
-    "AU15": ("mouthFrown*",), "AU17": ("mouthShrugLower",), "AU18": ("mouthPucker",), "AU20": ("mouthStretch*",), "AU22": ("mouthFunnel",),
-    "AU23": ("mouthPress*", "mouthRollUpper", "mouthRollLower"), "AU24": ("mouthPress*",), "AU25": ("mouthLowerDown*", "mouthUpperUp*"),
-    "AU26": ("jawOpen",), "AU27": ("jawOpen",), "AU28": ("mouthRollUpper", "mouthRollLower"), "AU43": ("eyeBlink*",), "AU45": ("eyeBlink*",),
-}  # fmt: skip
+    "AU01": ("browInnerUp",),
+    "AU02": ("browOuterUp*",),
+    "AU04": ("browDown*",),
+    "AU05": ("eyeWide*",),
+    "AU06": ("cheekSquint*",),
+    "AU07": ("eyeSquint*",),
+    "AU09": ("noseSneer*",),
+    "AU10": ("mouthUpperUp*",),
+    "AU12": ("mouthSmile*",),
+    "AU14": ("mouthDimple*",),
+    "AU15": ("mouthFrown*",),
+    "AU17": ("mouthShrugLower",),
+    "AU18": ("mouthPucker",),
+    "AU20": ("mouthStretch*",),
+    "AU22": ("mouthFunnel",),
+    "AU23": ("mouthPress*", "mouthRollUpper", "mouthRollLower"),
+    "AU24": ("mouthPress*",),
+    "AU25": ("mouthLowerDown*", "mouthUpperUp*"),
+    "AU26": ("jawOpen",),
+    "AU27": ("jawOpen",),
+    "AU28": ("mouthRollUpper", "mouthRollLower"),
+    "AU43": ("eyeBlink*",),
+    "AU45": ("eyeBlink*",),
+}
 AMOUNTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -40,7 +59,15 @@ def person(job: tuple[Path, Path, int]) -> list[dict]:
             expression = {n: v for n, v in expression.items() if v}
             vertices = head.shape(identity, expression)
             result = render_head.render(head, vertices, replace(scene, wrinkles=render_head.wrinkles(expression)), SIZE)
-            rows.append({"unit": unit, "person": number, "amount": amount, "image": result.image, "points": true_points(result, scene, mapping)})
+            rows.append(
+                {
+                    "unit": unit,
+                    "person": number,
+                    "amount": amount,
+                    "image": result.image,
+                    "points": true_points(result, scene, mapping),
+                }
+            )
     return rows
 
 

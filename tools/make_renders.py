@@ -14,13 +14,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 import render_head
 from ict_head import Head
-
 from mien.labels import ARKIT_52
 
 SIZE = 192
-FOCUS = ("cheekPuff", "cheekSquint", "noseSneer", "jawForward", "browDown", "mouthFrown", "eyeWide", "mouthDimple", "mouthPress", "tongueOut")
+FOCUS = (
+    "cheekPuff",
+    "cheekSquint",
+    "noseSneer",
+    "jawForward",
+    "browDown",
+    "mouthFrown",
+    "eyeWide",
+    "mouthDimple",
+    "mouthPress",
+    "tongueOut",
+)
 SIDED = ("browInnerUpLeft", "browInnerUpRight")  # beyond ARKit's 52, for the two sides of AU01
 
 

@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
+
 import render_head
 from ict_head import Head
-from rasterise import rasterise
-from scipy.spatial import cKDTree
-from teach import Teachers, standard_crop
-
 from mien.geometry import mesh as points
 from mien.runtime.models import face_data
+from rasterise import rasterise
+from teach import Teachers, standard_crop
 
 SIZE = 384
 SKIN = [i for i in range(468) if i not in points.OVAL]
@@ -45,7 +45,9 @@ def seen(head: Head, teachers: Teachers, rng: np.random.Generator) -> dict[int, 
     return looked_up(head, result, scene, np.mean([f[0] for f in fits], 0), vertices, expression.get("jawOpen", 0.0))
 
 
-def looked_up(head: Head, result: render_head.RenderResult, scene: render_head.Scene, mesh: np.ndarray, vertices: np.ndarray, jaw: float) -> dict[int, np.ndarray]:
+def looked_up(
+    head: Head, result: render_head.RenderResult, scene: render_head.Scene, mesh: np.ndarray, vertices: np.ndarray, jaw: float
+) -> dict[int, np.ndarray]:
     hits = rasterise(result.points, head.triangles, (SIZE, SIZE))
     facing = hits.interpolate(head.surface.normals(vertices) @ render_head.rotation(scene.pose).T, head.triangles)[:, 2]
     region, neutral = head.region_of_triangle[hits.triangle], hits.interpolate(head.neutral, head.triangles)

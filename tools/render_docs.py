@@ -59,7 +59,7 @@ def units_page() -> str:
         lines.append(f"| {unit} | {name} | {source} | {rule.floor:g} | {rule.full:g} | {'yes' if sides else 'no'} |")
     lines += [
         "",
-        f"Presence = 1 / (1 + exp(-(intensity - {units.PRESENT:g}) / {units.WIDTH:g})). Intensity 1 to 5 stands for the letters A to E.",
+        f"Presence = 1 / (1 + exp(-(intensity - {units.PRESENT:g}) / {units.WIDTH:g})). Intensities 1-5 are the letters A-E.",
         "",
         "## Measures on the mesh",
         "",
@@ -76,8 +76,20 @@ def model_section(model: ModelCard) -> str:
     for row in model.figures:
         interval = f" ({row['low']:g} to {row['high']:g})" if "low" in row else ""
         value = f"{row['value']:g} {row.get('unit', '')}".strip() + interval
-        lines.append(f"| {row['metric']} | {value} | {row['data']} | {row.get('n', '')} | [{Path(row['run']).stem}](../{row['run']}) |")
-    lines += ["", "Trained on:", "", *[f"- {item}" for item in model.data], "", "Limits:", "", *[f"- {item}" for item in model.limits], ""]
+        lines.append(
+            f"| {row['metric']} | {value} | {row['data']} | {row.get('n', '')} | [{Path(row['run']).stem}](../{row['run']}) |"
+        )
+    lines += [
+        "",
+        "Trained on:",
+        "",
+        *[f"- {item}" for item in model.data],
+        "",
+        "Limits:",
+        "",
+        *[f"- {item}" for item in model.limits],
+        "",
+    ]
     return "\n".join(lines)
 
 

@@ -30,8 +30,15 @@ NOT_FOR = "Expression is what a face shows, not what a person feels. Not for dec
 CARDS: dict[str, dict[str, Any]] = {
     "detector": {
         "task": "boxes and five points of faces in a picture, at strides 8, 16 and 32",
-        "input": {"name": "image", "shape": [1, 3, 320, 320], "colour": "rgb", "mean": 127.5, "scale": 127.5, "size": "any multiple of 32"},
-        "data": [f"teacher: YuNet (libfacedetection, Apache-2.0; itself trained on WIDER FACE)", FAIRFACE, LFW, SCENES],
+        "input": {
+            "name": "image",
+            "shape": [1, 3, 320, 320],
+            "colour": "rgb",
+            "mean": 127.5,
+            "scale": 127.5,
+            "size": "any multiple of 32",
+        },
+        "data": ["teacher: YuNet (libfacedetection, Apache-2.0; itself trained on WIDER FACE)", FAIRFACE, LFW, SCENES],
         "limits": [
             "Faces below about 16 px, behind masks or from behind are missed.",
             "Paintings, statues, prints and screens that show a face are found as faces.",
@@ -92,14 +99,39 @@ def detector_rows() -> list[dict[str, Any]]:
     if record := newest("detector against YuNet"):
         run, f = record
         low, high = f["photos"]["recall_interval"]
-        out.append(row("recall of YuNet's faces, IoU 0.5", 100 * f["photos"]["recall"], "47 test photographs", run, "%", n=f["photos"]["faces_of_yunet"], low=round(100 * low, 1), high=round(100 * high, 1)))
+        out.append(
+            row(
+                "recall of YuNet's faces, IoU 0.5",
+                100 * f["photos"]["recall"],
+                "47 test photographs",
+                run,
+                "%",
+                n=f["photos"]["faces_of_yunet"],
+                low=round(100 * low, 1),
+                high=round(100 * high, 1),
+            )
+        )
         for key, label in (("all", "scenes without a face"), ("never_trained_on", "scenes without a face, never trained on")):
             s = f["scenes"][key]
             low, high = s["interval"]
-            out.append(row("pictures with a false face", 100 * s["share"], label, run, "%", n=s["pictures"], low=round(100 * low, 1), high=round(100 * high, 1)))
+            out.append(
+                row(
+                    "pictures with a false face",
+                    100 * s["share"],
+                    label,
+                    run,
+                    "%",
+                    n=s["pictures"],
+                    low=round(100 * low, 1),
+                    high=round(100 * high, 1),
+                )
+            )
     if record := newest("train detector"):
         run, f = record
-        out += [row(f"recall, {size} faces", 100 * f[f"recall_{size}"], "composed test pictures", run, "%") for size in ("tiny", "small", "medium", "large")]
+        out += [
+            row(f"recall, {size} faces", 100 * f[f"recall_{size}"], "composed test pictures", run, "%")
+            for size in ("tiny", "small", "medium", "large")
+        ]
     return out
 
 
@@ -108,17 +140,69 @@ def mesh_rows() -> list[dict[str, Any]]:
         return []
     run, f = record
     out = []
-    for key, label in (("all", "FairFace and LFW, persons not trained on"), ("lfw", "LFW, persons not trained on"), ("fairface", "FairFace, pictures not trained on")):
+    for key, label in (
+        ("all", "FairFace and LFW, persons not trained on"),
+        ("lfw", "LFW, persons not trained on"),
+        ("fairface", "FairFace, pictures not trained on"),
+    ):
         for way, words in (("in_picture", "in the picture"), ("in_space", "in space")):
             value = f[key][f"eye_distance_{way}"]
-            out.append(row(f"mean error to the teacher, % of the distance of the outer eye corners {words}", value["mean_percent"], label, run, "%", n=f[key]["n"]))
-    out.append(row("the same, whole product", f["all"]["whole_product"]["mean_percent"], "FairFace and LFW, persons not trained on", run, "%", n=f["all"]["whole_product"]["n"]))
-    out.append(row("the same, a constant face", f["all"]["constant_percent"], "FairFace and LFW, persons not trained on", run, "%", n=f["all"]["n"]))
+            out.append(
+                row(
+                    f"mean error to the teacher, % of the distance of the outer eye corners {words}",
+                    value["mean_percent"],
+                    label,
+                    run,
+                    "%",
+                    n=f[key]["n"],
+                )
+            )
+    out.append(
+        row(
+            "the same, whole product",
+            f["all"]["whole_product"]["mean_percent"],
+            "FairFace and LFW, persons not trained on",
+            run,
+            "%",
+            n=f["all"]["whole_product"]["n"],
+        )
+    )
+    out.append(
+        row(
+            "the same, a constant face",
+            f["all"]["constant_percent"],
+            "FairFace and LFW, persons not trained on",
+            run,
+            "%",
+            n=f["all"]["n"],
+        )
+    )
     if record := newest("gaze"):
         run, f = record
-        out.append(row("gaze, mean error", f["gaze_error_degrees"]["mean"], "rendered heads", run, "degrees", n=f["gaze_error_degrees"]["n"]))
-        out.append(row("gaze, error of looking along the head", f["gaze_error_degrees"]["along_the_head"], "rendered heads", run, "degrees", n=f["gaze_error_degrees"]["n"]))
-        out += [row(f"{a}, mean error", f["pose_error_degrees"][a], "rendered heads", run, "degrees", n=f["pose_error_degrees"]["n"]) for a in ("pitch", "yaw", "roll")]
+        out.append(
+            row(
+                "gaze, mean error",
+                f["gaze_error_degrees"]["mean"],
+                "rendered heads",
+                run,
+                "degrees",
+                n=f["gaze_error_degrees"]["n"],
+            )
+        )
+        out.append(
+            row(
+                "gaze, error of looking along the head",
+                f["gaze_error_degrees"]["along_the_head"],
+                "rendered heads",
+                run,
+                "degrees",
+                n=f["gaze_error_degrees"]["n"],
+            )
+        )
+        out += [
+            row(f"{a}, mean error", f["pose_error_degrees"][a], "rendered heads", run, "degrees", n=f["pose_error_degrees"]["n"])
+            for a in ("pitch", "yaw", "roll")
+        ]
     return out
 
 
@@ -146,9 +230,24 @@ def expression_rows() -> list[dict[str, Any]]:
         ("fer_clean", "FER2013 accuracy, 7 classes", "PublicTest, rows with no near-duplicate in Training"),
     ):
         v = f[key]
-        out.append(row(metric, 100 * v["accuracy"], data, run, "%", n=v["n"], low=round(100 * v["low"], 1), high=round(100 * v["high"], 1)))
+        out.append(
+            row(
+                metric,
+                100 * v["accuracy"],
+                data,
+                run,
+                "%",
+                n=v["n"],
+                low=round(100 * v["low"], 1),
+                high=round(100 * v["high"], 1),
+            )
+        )
         out.append(row(metric + ", a constant answer", 100 * v["constant"], data, run, "%", n=v["n"]))
-    out.append(row("expected calibration error", f["calibration_error_clean"], "PublicTest, rows with no near-duplicate in Training", run))
+    out.append(
+        row(
+            "expected calibration error", f["calibration_error_clean"], "PublicTest, rows with no near-duplicate in Training", run
+        )
+    )
     return out
 
 
@@ -187,7 +286,9 @@ def write_card(name: str, extra: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--threshold", type=float, default=0.5, help="confidence from which the detector counts, chosen on validation pictures")
+    parser.add_argument(
+        "--threshold", type=float, default=0.5, help="confidence from which the detector counts, chosen on validation pictures"
+    )
     parser.add_argument("--temperature", type=float, default=1.0, help="of the expression's logits, fitted on validation faces")
     args = parser.parse_args()
     for name in CARDS:
@@ -199,7 +300,9 @@ def main() -> None:
                 content = json.loads(record.read_text()) | {"name": f"train {name}"}
                 (RUNS / f"{content['date']}-train-{name}.json").write_text(json.dumps(content, indent=1) + "\n")
         if (MODELS / f"{name}.onnx").exists():
-            write_card(name, {"detector": {"threshold": args.threshold}, "expression": {"temperature": args.temperature}}.get(name, {}))
+            write_card(
+                name, {"detector": {"threshold": args.threshold}, "expression": {"temperature": args.temperature}}.get(name, {})
+            )
     total = sum(p.stat().st_size for p in MODELS.glob("*.onnx"))
     print(f"{total / 1e6:.2f} MB together")
 

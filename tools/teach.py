@@ -25,6 +25,7 @@ import onnxruntime as ort
 
 from mien.geometry import align
 
+
 class Teachers:
     """The teacher networks, one thread each."""
 
@@ -71,7 +72,9 @@ class Teachers:
         return value / np.linalg.norm(value)
 
 
-ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32)
+ARCFACE = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
 
 
 def sigmoid(value: np.ndarray) -> float:
@@ -136,7 +139,11 @@ def pictures(data: Path, source: str) -> list[tuple[str, bytes]]:
             big = cv2.resize(face, (192, 192), interpolation=cv2.INTER_CUBIC)
             out.append((row["row"], cv2.imencode(".png", big)[1].tobytes()))
         return out
-    archives = {"fairface": ["fairface/images.zip", "fairface/images_128.zip"], "lfw": ["lfw/images.zip"], "scenes": ["scenes/images.zip"]}
+    archives = {
+        "fairface": ["fairface/images.zip", "fairface/images_128.zip"],
+        "lfw": ["lfw/images.zip"],
+        "scenes": ["scenes/images.zip"],
+    }
     out = []
     for name in archives[source]:
         with zipfile.ZipFile(data / name) as archive:
@@ -190,9 +197,7 @@ def main() -> None:
             continue
         with ProcessPoolExecutor(args.jobs) as pool:
             parts = list(pool.map(work, [(args.data, source, k, args.jobs) for k in range(args.jobs)]))
-        pairs = sorted(
-            ((n, r) for p in parts for n, r in zip(*p) if r is not None), key=lambda pair: pair[0][0]
-        )
+        pairs = sorted(((n, r) for p in parts for n, r in zip(*p) if r is not None), key=lambda pair: pair[0][0])
         total = sum(len(p[0]) for p in parts)
         columns = {key: np.asarray([r[key] for _, r in pairs], np.float32) for key in pairs[0][1]}
         np.savez(args.out / f"{source}.npz", files=np.array([n[1] for n, _ in pairs]), **columns)

@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import compose
 import cv2
-import loop
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+import compose
+import loop
 from mien.geometry import boxes as geometry
 from mien.nn.detector import STRIDES, DetectorNet, decode, places
 
@@ -141,9 +141,18 @@ def measure(model: nn.Module, data: Drawn, threshold: float = 0.5) -> dict[str, 
             if len(found):
                 skip = batch["skip"][k].numpy()
                 known = np.concatenate([real, skip[skip[:, 2] > skip[:, 0]]])
-                false += int((geometry.intersection(found, known).max(1, initial=0) < 0.3 * geometry.area(found)).sum()) if len(known) else len(found)
+                false += (
+                    int((geometry.intersection(found, known).max(1, initial=0) < 0.3 * geometry.area(found)).sum())
+                    if len(known)
+                    else len(found)
+                )
             pictures += 1
-    return {**{f"recall_{k}": float(np.mean(v)) if v else float("nan") for k, v in hits.items()}, "false_per_picture": false / pictures, "iou": float(np.mean(overlaps)), "faces": sum(map(len, hits.values()))}
+    return {
+        **{f"recall_{k}": float(np.mean(v)) if v else float("nan") for k, v in hits.items()},
+        "false_per_picture": false / pictures,
+        "iou": float(np.mean(overlaps)),
+        "faces": sum(map(len, hits.values())),
+    }
 
 
 class Batches:
@@ -166,15 +175,29 @@ def main() -> None:
     start = time.time()
     torch.manual_seed(0)
     cv2.setNumThreads(1)
-    parts = {p: compose.Composer(compose.face_source(args.data, args.work, p), compose.scenes(args.data, p), SIZE) for p in ("train", "val", "test")}
+    parts = {
+        p: compose.Composer(compose.face_source(args.data, args.work, p), compose.scenes(args.data, p), SIZE)
+        for p in ("train", "val", "test")
+    }
     train, val, test = Drawn(parts["train"], PER_EPOCH, 0), Drawn(parts["val"], 300, 1), Drawn(parts["test"], 1000, 2)
     plan = loop.Plan(epochs=args.epochs, rate=2e-3, decay=0.01, average=0.998)
     out = args.work / args.out
-    model = loop.fit(DetectorNet(), plan, Batches(train, args.workers), PER_EPOCH // BATCH, Objective(), lambda m: measure(m, val), out, every=2)
+    model = loop.fit(
+        DetectorNet(),
+        plan,
+        Batches(train, args.workers),
+        PER_EPOCH // BATCH,
+        Objective(),
+        lambda m: measure(m, val),
+        out,
+        every=2,
+    )
     figures = measure(model, test)
     print("test", figures)
     torch.save(model.state_dict(), out / "final.pt")
-    loop.export(model, {"image": torch.zeros(1, 3, SIZE, SIZE)}, ["scores", "boxes", "points"], out / "detector.onnx", free=("h", "w"))
+    loop.export(
+        model, {"image": torch.zeros(1, 3, SIZE, SIZE)}, ["scores", "boxes", "points"], out / "detector.onnx", free=("h", "w")
+    )
     data = {name: loop.digest([args.work / name]) for name in ("fairface.npz", "lfw.npz")}
     loop.write_record(out / "record.json", "detector", figures, data, [plan.seed], time.time() - start)
 

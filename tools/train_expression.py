@@ -16,18 +16,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import loop
 import numpy as np
 import torch
-from teach import decode, pictures
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+import loop
 from mien.geometry import align
 from mien.labels import FER_7, FERPLUS_8
 from mien.nn.expression import ExpressionNet
 from mien.stages.expression import CROP_SCALE, SIZE
+from teach import decode, pictures
 
 BATCH = 128
 VOTES = ["fp_neutral", "fp_happiness", "fp_surprise", "fp_sadness", "fp_anger", "fp_disgust", "fp_fear", "fp_contempt"]
@@ -46,7 +46,10 @@ class Fer(Dataset):
         place = {name: i for i, name in enumerate(table["files"])}
         mesh, presence = table["mesh"], table["presence"]
         # the teachers saw the picture at 192 px; the network is to learn from its own 48
-        self.images = [cv2.resize(cv2.cvtColor(decode(blobs[r["row"]]), cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA) for r in chosen]
+        self.images = [
+            cv2.resize(cv2.cvtColor(decode(blobs[r["row"]]), cv2.COLOR_RGB2GRAY), (48, 48), interpolation=cv2.INTER_AREA)
+            for r in chosen
+        ]
         self.squares = []
         for r in chosen:
             i = place.get(r["row"])
@@ -55,7 +58,9 @@ class Fer(Dataset):
         votes[votes <= 1] = 0  # one voter of ten alone says little: the published FER+ recipe drops it
         self.votes = (votes / np.maximum(votes.sum(1, keepdims=True), 1)).astype(np.float32)
         self.fer = np.array([FER_7.index(LONG[r["fer_name"]]) for r in chosen])
-        self.majority = np.array([FERPLUS_8.names.index(r["fp_majority"]) if r["fp_majority"] in FERPLUS_8 else -1 for r in chosen])
+        self.majority = np.array(
+            [FERPLUS_8.names.index(r["fp_majority"]) if r["fp_majority"] in FERPLUS_8 else -1 for r in chosen]
+        )
         with open(data / "fer2013plus/publictest_near_training.csv") as stream:
             near = {r["row"] for r in csv.DictReader(stream)}
         self.clean = np.array([r["row"] not in near and r["dup_crosses_split"] != "1" for r in chosen])
@@ -71,7 +76,9 @@ class Fer(Dataset):
             side, angle = side * np.exp(rng.normal(0, 0.08)), angle + rng.normal(0, 0.12)
         x, y, side = (x + 0.5) / 4 - 0.5, (y + 0.5) / 4 - 0.5, side / 4
         transform = align.square_crop(np.array([[x, y]]), np.array([side]), np.array([angle]), SIZE)[0]
-        image = cv2.warpAffine(self.images[index], transform, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        image = cv2.warpAffine(
+            self.images[index], transform, (SIZE, SIZE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         if rng is not None:
             image = degrade(image, rng)
         tensor = image.astype(np.float32)[None] / 127.5 - 1
@@ -113,7 +120,9 @@ def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         image = np.ascontiguousarray(image[:, ::-1])
     if rng.random() < 0.25:
         small = int(np.exp(rng.uniform(np.log(20), np.log(60))))
-        image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+        image = cv2.resize(
+            cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (SIZE, SIZE), interpolation=cv2.INTER_LINEAR
+        )
     if rng.random() < 0.8:
         curve = 255 * np.linspace(0, 1, 256) ** np.exp(rng.normal(0, 0.3))
         curve = (curve - image.mean()) * np.exp(rng.normal(0, 0.2)) + image.mean() + rng.normal(0, 15)
@@ -203,14 +212,31 @@ def main() -> None:
     cv2.setNumThreads(1)
     train = Fer(args.data, args.work, "train", args.hold)
     held = Fer(args.data, args.work, "val", args.hold or 0.1)
-    print(f"{len(train)} training faces, {len(held)} of them seen by validation" if not args.hold else f"{len(train)} training, {len(held)} validation faces", flush=True)
+    print(
+        f"{len(train)} training faces, {len(held)} of them seen by validation"
+        if not args.hold
+        else f"{len(train)} training, {len(held)} validation faces",
+        flush=True,
+    )
     plan, out = loop.Plan(epochs=args.epochs, rate=2e-3, decay=0.05), args.work / args.out
-    model = loop.fit(ExpressionNet(), plan, Batches(train, args.workers), len(train) // BATCH, objective(0), lambda m: measure(m, held), out, every=3)
+    model = loop.fit(
+        ExpressionNet(),
+        plan,
+        Batches(train, args.workers),
+        len(train) // BATCH,
+        objective(0),
+        lambda m: measure(m, held),
+        out,
+        every=3,
+    )
     torch.save(model.state_dict(), out / "final.pt")
     loop.export(model, {"image": torch.zeros(2, 1, SIZE, SIZE)}, ["ferplus", "fer"], out / "expression.onnx")
     figures = measure(model, held) if args.hold else measure(model, Fer(args.data, args.work, "test", 0))
     print("validation" if args.hold else "test", figures)
-    data = {"fer2013plus/labels.csv": loop.digest([args.data / "fer2013plus/labels.csv"]), "fer2013plus.npz": loop.digest([args.work / "fer2013plus.npz"])}
+    data = {
+        "fer2013plus/labels.csv": loop.digest([args.data / "fer2013plus/labels.csv"]),
+        "fer2013plus.npz": loop.digest([args.work / "fer2013plus.npz"]),
+    }
     loop.write_record(out / "record.json", "expression", figures, data, [plan.seed], time.time() - start, train=len(train))
 
 

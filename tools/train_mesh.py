@@ -17,17 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
-import loop
 import numpy as np
 import torch
-from teach import decode, pictures
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
+import loop
 from mien.geometry import align
 from mien.labels import ARKIT_52
 from mien.nn.mesh import MeshNet
+from teach import decode, pictures
 
 SIZE = 128
 CROP_SCALE = 1.25  # side of the network's crop over the longer side of the upright mesh
@@ -144,7 +144,13 @@ FIRM = np.ones((478, 1), np.float32)
 
 def sample(image: np.ndarray, points: np.ndarray, weight: float, presence: float, tongue: float) -> dict[str, np.ndarray]:
     x = image.astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
-    return {"x": x, "points": points.astype(np.float32), "logits": np.float32([presence, tongue]), "weight": np.float32(weight), "firm": FIRM}
+    return {
+        "x": x,
+        "points": points.astype(np.float32),
+        "logits": np.float32([presence, tongue]),
+        "weight": np.float32(weight),
+        "firm": FIRM,
+    }
 
 
 def crop_transform(mesh: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
@@ -205,7 +211,9 @@ def degrade(image: np.ndarray, rng: np.random.Generator, other: np.ndarray) -> n
         cv2.randn(noise, (0, 0, 0), (float(rng.uniform(2, 14)),) * 3)
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
     if rng.random() < 0.2:
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])[1], cv2.IMREAD_COLOR)
+        image = cv2.imdecode(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 80))])[1], cv2.IMREAD_COLOR
+        )
     return image
 
 
@@ -299,7 +307,13 @@ def objective(weights: Tensor):
         presence = F.binary_cross_entropy_with_logits(out["presence"].float(), batch["logits"][:, 0])
         known = batch["logits"][:, 1] >= 0
         tongue = F.binary_cross_entropy_with_logits(out["tongue"].float()[known], batch["logits"][known, 1])
-        return {"loss": 100 * place + 60 * shape + 3 * presence + tongue, "place": place, "shape": shape, "presence": presence, "tongue": tongue}
+        return {
+            "loss": 100 * place + 60 * shape + 3 * presence + tongue,
+            "place": place,
+            "shape": shape,
+            "presence": presence,
+            "tongue": tongue,
+        }
 
     return loss
 
@@ -339,7 +353,11 @@ class Batches:
     def __call__(self, epoch: int) -> Iterator:
         self.data.epoch = epoch
         order = torch.Generator().manual_seed(epoch)
-        return iter(DataLoader(self.data, BATCH, shuffle=True, drop_last=True, num_workers=self.workers, generator=order, prefetch_factor=4))
+        return iter(
+            DataLoader(
+                self.data, BATCH, shuffle=True, drop_last=True, num_workers=self.workers, generator=order, prefetch_factor=4
+            )
+        )
 
 
 def main() -> None:
@@ -359,7 +377,14 @@ def main() -> None:
     plan = loop.Plan(epochs=args.epochs)
     out = args.work / args.out
     model = loop.fit(
-        MeshNet(SIZE), plan, Batches(train, args.workers), len(train) // BATCH, objective(point_weights()), lambda m: measure(m, val), out, every=2
+        MeshNet(SIZE),
+        plan,
+        Batches(train, args.workers),
+        len(train) // BATCH,
+        objective(point_weights()),
+        lambda m: measure(m, val),
+        out,
+        every=2,
     )
     figures = measure(model, test)
     print("test", figures)
@@ -367,7 +392,9 @@ def main() -> None:
     loop.export(model, {"image": torch.zeros(2, 3, SIZE, SIZE)}, ["points", "presence", "tongue"], out / "mesh.onnx")
     data = {name: loop.digest([args.work / name]) for name in ("fairface.npz", "lfw.npz", "fer2013plus.npz")}
     counts = {"train": len(train), "val": len(val), "test": len(test)}
-    loop.write_record(out / "record.json", "mesh", figures, data, [plan.seed], time.time() - start, faces=counts, crop_scale=CROP_SCALE)
+    loop.write_record(
+        out / "record.json", "mesh", figures, data, [plan.seed], time.time() - start, faces=counts, crop_scale=CROP_SCALE
+    )
 
 
 if __name__ == "__main__":

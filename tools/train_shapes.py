@@ -1,10 +1,10 @@
 """Train the blendshape network: the teacher's scores of real and of made-up meshes, and known shapes of rendered heads.
 
-    python tools/train_shapes.py --data DATA --work WORK [--renders RENDERS.npz]
+    python tools/train_shapes.py --data DATA --work WORK [--renders]
 
 Made-up meshes are mixes of two real ones in the head frame, turned at random; the teacher scores them too. The teacher
 never fires for some shapes (BLIND): they are learned from renders with known coefficients, whose points came from the
-product's own mesh network (tools/make_renders.py); without renders they stay at 0. About ten minutes on two cores.
+product's own mesh network (tools/make_renders.py); without --renders they stay at 0. About ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import loop
 import numpy as np
 import torch
-from teach import Teachers
 from torch import Tensor, nn
-from torch.nn import functional as F
-from train_mesh import mirror_order, part_of, publictest_rows
 
+import loop
 from mien.geometry import mesh as points
 from mien.geometry import pose
 from mien.labels import ARKIT_52
 from mien.nn.shapes import ShapeNet
 from mien.runtime.models import face_data
 from mien.stages.shapes import features
+from teach import Teachers
+from train_mesh import mirror_order, part_of, publictest_rows
 
 BATCH = 512
 BLIND = ("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "jawForward")
@@ -65,7 +64,9 @@ def reorder(scores: np.ndarray, names: list[str]) -> np.ndarray:
 def mixed(meshes: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Made-up meshes: mixes of two faces in the head frame, in a random pose, orthographic. (count, 478, 3) pixels"""
     rng, face = np.random.default_rng(seed), face_data()
-    front = np.concatenate([points.head_frame(part, face["canonical"], face["rigidity"])[0] for part in np.array_split(meshes, 50)])
+    front = np.concatenate(
+        [points.head_frame(part, face["canonical"], face["rigidity"])[0] for part in np.array_split(meshes, 50)]
+    )
     a, b = rng.integers(len(front), size=(2, count))
     t = rng.uniform(-0.4, 1.4, (count, 1, 1)).astype(np.float32)
     t = np.where(rng.random((count, 1, 1)) < 0.3, 0, t)
@@ -84,6 +85,37 @@ def both_ways(meshes: np.ndarray, scores: np.ndarray, mirror: np.ndarray) -> tup
     """Faces and their mirror images."""
     flipped = (meshes * [-1, 1, 1])[:, mirror]
     return np.concatenate([meshes, flipped]).astype(np.float32), np.concatenate([scores, scores[:, MIRROR]])
+
+
+def with_renders(path: Path, x: np.ndarray, y: np.ndarray, mask: np.ndarray, mirror: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Add rendered heads, whose every shape is known, as often as they are needed to be a fifth of what is seen.
+
+    ``path`` holds ``mesh``, the product's own points of the pictures (see ``render_points``), not the true ones: the
+    network is to learn what those points show.
+    """
+    table = np.load(path)
+    good = (table["presence"] > 0.7) & (np.abs(table["pose"][:, 1]) < 0.8)
+    meshes, shapes = both_ways(table["mesh"][good], table["shapes"][good], mirror)
+    known = np.zeros((len(shapes), len(ARKIT_52)), np.float32)
+    # of the shapes that the teacher knows it has the last word on real faces: renders count a little there
+    known[:] = 0.15
+    known[:, [ARKIT_52.index(n) for n in BLIND]] = 1
+    known[:, ARKIT_52.index("tongueOut")] = 0
+    times = max(1, round(0.25 * len(x) / len(meshes)))
+    again = [np.concatenate([a, *[b] * times]) for a, b in ((x, all_features(meshes)), (y, shapes), (mask, known))]
+    return tuple(again)
+
+
+def render_points(work: Path) -> Path:
+    """The product's meshes of WORK/renders.npz, kept in WORK/render-points.npz."""
+    out = work / "render-points.npz"
+    if not out.exists():
+        from calibrate import fitted
+
+        table = np.load(work / "renders.npz")
+        mesh, presence = fitted(table["image"], table["points"])
+        np.savez(out, mesh=mesh, presence=presence, shapes=table["shapes"], pose=table["pose"])
+    return out
 
 
 def all_features(meshes: np.ndarray) -> np.ndarray:
@@ -120,14 +152,19 @@ def measure(model: nn.Module, x: np.ndarray, y: np.ndarray) -> dict[str, float]:
     live = [i for i, n in enumerate(ARKIT_52.names) if n not in BLIND and n != "tongueOut"]
     spread = y[:, live].std(0) > 0.02
     r = [np.corrcoef(out[:, i], y[:, i])[0, 1] for i, s in zip(live, spread) if s]
-    return {"mae": float(np.abs(out - y)[:, live].mean()), "mean_correlation": float(np.mean(r)), "constant_mae": float(np.abs(y - np.median(y, 0))[:, live].mean()), "n": len(x)}
+    return {
+        "mae": float(np.abs(out - y)[:, live].mean()),
+        "mean_correlation": float(np.mean(r)),
+        "constant_mae": float(np.abs(y - np.median(y, 0))[:, live].mean()),
+        "n": len(x),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--renders", type=Path)
+    parser.add_argument("--renders", action="store_true", help="learn from WORK/renders.npz what the teacher never shows")
     parser.add_argument("--mixed", type=int, default=100_000)
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--out", default="shapes")
@@ -148,7 +185,7 @@ def main() -> None:
     mask[:, [ARKIT_52.index(n) for n in ("tongueOut", *(BLIND if args.renders else ()))]] = 0
     x, val = all_features(meshes), real(args.data, args.work, "val", ("fairface", "lfw"))
     if args.renders:
-        x, scores, mask = with_renders(args.renders, x, scores, mask, mirror)
+        x, scores, mask = with_renders(render_points(args.work), x, scores, mask, mirror)
     batches = Batches(x, scores, mask, 400)
     plan = loop.Plan(epochs=args.epochs, rate=1e-3, decay=1e-4, precision="fp32")
     model = loop.fit(ShapeNet(), plan, batches, 400, loss, lambda m: measure(m, all_features(val[0]), val[1]), out, every=4)

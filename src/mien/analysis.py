@@ -50,9 +50,11 @@ class Analysis:
             InputError: the analysis was iterated over before (a stream cannot be read twice).
         """
         if self._begun:
-            raise InputError("an analysis that has run already", "a new one", "call mien.analyze again, or keep the frames in a list")
+            raise InputError(
+                "an analysis that has run already", "a new one", "call mien.analyze again, or keep the frames in a list"
+            )
         self._begun = True
-        return analyze_items(self.items, self.options)
+        return (frame for _, frame in analyze_items(self.items, self.options))
 
     def table(self, mesh: bool = False) -> Table:
         """Run to the end and return one row for each face; ``mesh`` adds the 478 points."""

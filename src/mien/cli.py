@@ -40,13 +40,20 @@ def _version(wanted: bool) -> None:
 
 
 @app.callback()
-def _main(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False) -> None:
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
     pass
 
 
 @app.command()
 def analyze(
-    sources: Annotated[list[str], typer.Argument(help="Pictures, videos, folders, patterns, - (standard input), 0 (camera) or addresses.", show_default=False)],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Pictures, videos, folders, patterns, - (standard input), 0 (camera) or addresses.", show_default=False
+        ),
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder for rows, pictures and report.", show_default="mien-out")] = None,
     format: Annotated[Format, typer.Option(help="Format of the rows.")] = Format.csv,
     annotate: Annotated[bool, typer.Option("--annotate", help="Write annotated pictures and videos.")] = False,
@@ -57,10 +64,14 @@ def analyze(
     start: Annotated[float, typer.Option(help="Start of the part of a video that is read, seconds.")] = 0.0,
     end: Annotated[float | None, typer.Option(help="End of that part, seconds.", show_default="the end")] = None,
     smooth: Annotated[bool, typer.Option("--smooth", help="Smooth the values of each track over time.")] = False,
-    threshold: Annotated[float | None, typer.Option(help="Lowest confidence of a face, 0 to 1.", show_default="of the detector")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Lowest confidence of a face, 0 to 1.", show_default="of the detector")
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads of the networks.", show_default="cores, at most 4")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write the rows as JSON lines to the standard output, and nothing else there.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write the rows as JSON lines to the standard output, and nothing else there.")
+    ] = False,
 ) -> None:
     """Read the faces in SOURCES and write a table with one row for each face in each frame.
 
@@ -69,7 +80,15 @@ def analyze(
     """
     from .run import Request, run
 
-    options: dict[str, Any] = {"every": every, "start": start, "end": end, "max_faces": max_faces, "smooth": smooth, "threshold": threshold, "threads": threads}
+    options: dict[str, Any] = {
+        "every": every,
+        "start": start,
+        "end": end,
+        "max_faces": max_faces,
+        "smooth": smooth,
+        "threshold": threshold,
+        "threads": threads,
+    }
     wanted = None if as_json and out is None and not (annotate or report) else out or Path("mien-out")
     raise typer.Exit(run(Request(sources, wanted, format.value, annotate, report, mesh, quiet, as_json, options)))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -60,8 +59,6 @@ def examine() -> Findings:
     for name in BASE:
         if facts["packages"][name] is None:
             out.problems.append(f"{name} is not installed; run: pip install mien")
-    if sys.version_info < (3, 11):
-        out.problems.append(f"Python {facts['python']} is too old; mien needs 3.11 or newer")
     facts["providers"] = _providers()
     facts["encoder"] = _encoder()
     facts["models"] = _models(out)
@@ -103,7 +100,11 @@ def _models(out: Findings) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name in names():
         model = card(name)
-        facts[name] = {"bytes": model.path.stat().st_size if model.path.exists() else 0, "verified": model.verify(), "milliseconds": float("nan")}
+        facts[name] = {
+            "bytes": model.path.stat().st_size if model.path.exists() else 0,
+            "verified": model.verify(),
+            "milliseconds": float("nan"),
+        }
         if not facts[name]["verified"]:
             out.problems.append(f"{model.path.name} is not the file that its card speaks of; reinstall mien")
             continue

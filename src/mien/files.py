@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -23,7 +23,7 @@ def sha256(path: str | os.PathLike[str]) -> str:
 
 
 @contextmanager
-def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO]:
+def atomic(path: str | os.PathLike[str], mode: str = "w") -> Iterator[IO[Any]]:
     """Open a file that appears under its name only when it is complete.
 
     The content goes to a temporary file beside ``path``, which replaces ``path`` at the end; on an exception

@@ -39,7 +39,9 @@ class Outputs:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder}: {error.strerror or error}", "a folder that can be written", "choose another with --out") from error
+            raise InputError(
+                f"{folder}: {error.strerror or error}", "a folder that can be written", "choose another with --out"
+            ) from error
         self.rows_path = folder / f"faces{SUFFIX[format]}" if format else None
         self.report_path = folder / "report.html" if report else None
         self.annotated: list[Path] = []
@@ -104,7 +106,11 @@ class Outputs:
         if isinstance(item.payload, str) and item.kind == "video":
             info = video_info(item.payload)
             rate = Fraction(info.rate).limit_denominator(1001) if info.rate else rate
-            sound = item.payload if info.has_audio and self._settings.get("every", 1) == 1 and not self._settings.get("start") else None
+            sound = (
+                item.payload
+                if info.has_audio and self._settings.get("every", 1) == 1 and not self._settings.get("start")
+                else None
+            )
         path = self._path(item, ".mp4")
         self.annotated.append(path)
         return VideoWriter(path, (width, height), rate, sound).__enter__()

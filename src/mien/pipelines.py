@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from .errors import InputError
 from .labels import ARKIT_52
-from .media.source import Item, items
+from .media.prefetch import ahead
+from .media.source import Item
 from .media.source import frames as decode
 from .runtime.models import card, runner
 from .stages import Stage
@@ -72,7 +73,10 @@ def check(stages: Iterable[Stage], given: Iterable[str] = ()) -> None:
     for stage in stages:
         missing = stage.needs - known
         if missing:
-            raise InputError(f"stage {type(stage).__name__} needs {', '.join(sorted(missing))}", f"a stage before it that adds it (known there: {', '.join(sorted(known)) or 'nothing'})")
+            raise InputError(
+                f"stage {type(stage).__name__} needs {', '.join(sorted(missing))}",
+                f"a stage before it that adds it (known there: {', '.join(sorted(known)) or 'nothing'})",
+            )
         known |= stage.adds
 
 
@@ -171,32 +175,44 @@ def settings(options: Options) -> dict[str, Any]:
     from . import __version__
 
     networks = {name: card(name).sha256[:12] for name in ("detector", "mesh", "shapes", "expression")}
-    out: dict[str, Any] = {"mien": __version__, "networks": networks, "every": options.every, "start": options.start, "end": options.end}
+    out: dict[str, Any] = {
+        "mien": __version__,
+        "networks": networks,
+        "every": options.every,
+        "start": options.start,
+        "end": options.end,
+    }
     out |= {"max_faces": options.max_faces, "threshold": _threshold(options)}
     return out | (Smooth().settings if options.smooth else {"smoothing": "off"})
 
 
-def analyze_items(found: Iterable[Item], options: Options, decoded: Any = decode) -> Iterator[Frame]:
+def analyze_items(found: Iterable[Item], options: Options) -> Iterator[tuple[Item, Frame]]:
     """Analyse items one after the other; a picture or video that cannot be read gives a frame that says so."""
+    decoded = _decoded(found, options)
+    if options.threads > 1:
+        decoded = ahead(decoded)
     image: Image | None = None
-    for item in found:
+    video: Video | None = None
+    current: Item | None = None
+    for item, frame in decoded:
         if item.kind == "image":
             image = image or Image(options)
-            work: Any = image
-        else:
-            work = Video(options)  # afresh: a track number belongs to one video
-        for frame in decoded(item, start=options.start, end=options.end, every=options.every):
-            yield work(frame)
+            yield item, image(frame)
+            continue
+        if item is not current or video is None:
+            current, video = item, Video(options)  # afresh: a track number belongs to one video
+        yield item, video(frame)
+
+
+def _decoded(found: Iterable[Item], options: Options) -> Iterator[tuple[Item, Frame]]:
+    for item in found:
+        for frame in decode(item, start=options.start, end=options.end, every=options.every):
+            yield item, frame
 
 
 def threads_default() -> int:
     """Threads used unless said otherwise: the cores of the machine, four at most; more do not help nets this small."""
     return max(1, min(4, os.cpu_count() or 1))
-
-
-def resolve(source: Any) -> Iterator[Item]:
-    """The items of a source; raises where the source itself is not there."""
-    return items(source)
 
 
 __all__ = ["Faces", "Image", "Options", "Video", "analyze_items", "check", "settings"]

@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +59,7 @@ def run(request: Request) -> int:
         files = stack.enter_context(outputs)
         progress = stack.enter_context(Progress(len(found), request.quiet or request.as_json))
         try:
-            for item, frame in _frames(found, options):
+            for item, frame in analyze_items(found, options):
                 _take(frame, tally, request)
                 if files is not None:
                     files.write(item, frame)
@@ -80,18 +79,6 @@ def _found(sources: list[str]) -> list[Item]:
     for source in sources:
         out += items(source, on_missing="item")
     return out
-
-
-def _frames(found: list[Item], options: Options) -> Iterator[tuple[Item, Frame]]:
-    current: list[Item] = []
-
-    def walk() -> Iterator[Item]:
-        for item in found:
-            current[:] = [item]
-            yield item
-
-    for frame in analyze_items(walk(), options):
-        yield current[0], frame
 
 
 def _take(frame: Frame, tally: Tally, request: Request) -> None:
@@ -156,7 +143,13 @@ class Progress:
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        parts = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TimeRemainingColumn())
+        parts = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self.bar = Bar(*parts, console=Console(stderr=True), transient=True)
         self.bar.start()
 
@@ -190,7 +183,7 @@ def _close(request: Request, tally: Tally, files: Outputs | None, stopped: bool)
     if withheld:
         print("not ok: " + ", ".join(f"{n} {k}" for k, n in sorted(withheld.items(), key=lambda kv: -kv[1])))
     if tally.failed:
-        print(f"{tally.failed} could not be read or {'is' if tally.failed == 1 else 'are'} damaged: see the rows with status unreadable or damaged")
+        print(f"{tally.failed} unreadable or damaged: see the rows with that status")
     if stopped:
         print("stopped; the files hold what was done so far")
     if files is not None:

@@ -46,10 +46,14 @@ class Scores:
     def __post_init__(self) -> None:
         values = np.asarray(self.values, np.float32)
         if values.ndim != 2 or values.shape[1] != len(self.labels):
-            raise ValueError(f"Scores.values has shape {values.shape}; label set {self.labels.name!r} needs (n, {len(self.labels)})")
+            raise ValueError(
+                f"Scores.values has shape {values.shape}; label set {self.labels.name!r} needs (n, {len(self.labels)})"
+            )
         # NaN compares false, so it passes; a small overshoot of float32 arithmetic is forgiven, more is a bug
         if np.any((values < -1e-5) | (values > 1 + 1e-5)):
-            raise ValueError(f"Scores.values of {self.labels.name!r} lie in [{np.nanmin(values):.4g}, {np.nanmax(values):.4g}]; wanted [0, 1]")
+            raise ValueError(
+                f"Scores.values of {self.labels.name!r} lie in [{np.nanmin(values):.4g}, {np.nanmax(values):.4g}]; wanted [0, 1]"
+            )
         object.__setattr__(self, "values", np.clip(values, 0, 1))
 
     def __len__(self) -> int:
@@ -71,7 +75,9 @@ class Scores:
         """
         if set(labels.names) != set(self.labels.names):
             missing = sorted(set(labels.names) ^ set(self.labels.names))
-            raise ValueError(f"label set {self.labels.name!r} cannot be reordered to {labels.name!r}: they differ in {', '.join(missing)}")
+            raise ValueError(
+                f"label set {self.labels.name!r} cannot be reordered to {labels.name!r}: they differ in {', '.join(missing)}"
+            )
         return Scores(self.values[:, self.labels.positions(labels.names)], labels)
 
     def row(self, index: int) -> dict[str, float]:
@@ -99,7 +105,7 @@ _SHAPES: dict[str, tuple[int | None, ...]] = {
     "quality": (),
     "status": (),
 }
-_DTYPES = {"track": np.int64, "status": np.dtype("U16")}
+_DTYPES: dict[str, np.dtype[Any]] = {"track": np.dtype(np.int64), "status": np.dtype("U16")}
 _SCORES = ("expression", "units", "blendshapes")
 
 
@@ -152,7 +158,7 @@ class Faces:
             value = getattr(self, name)
             if value is None:
                 continue
-            value = np.asarray(value, _DTYPES.get(name, np.float32))
+            value = np.asarray(value, _DTYPES.get(name, np.dtype(np.float32)))
             fits = value.ndim == len(shape) + 1 and all(want in (None, got) for want, got in zip(shape, value.shape[1:]))
             if not fits or len(value) != count:
                 wanted = ", ".join(["n" if count == len(value) else str(count), *("k" if s is None else str(s) for s in shape)])
@@ -191,7 +197,7 @@ class Faces:
 
     def take(self, index: Any) -> Faces:
         """The faces of an index array, mask or slice, with every field."""
-        values = {}
+        values: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
             if value is not None:

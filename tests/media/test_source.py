@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from .damage import MAKERS, animation, drawn, make_damaged, picture, video
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,8 @@ from mien.errors import InputError
 from mien.media.sniff import HEAD, by_name, natural, sniff
 from mien.media.source import Item, _Pipe, frames, items
 from mien.types import Frame
+
+from .damage import MAKERS, animation, drawn, make_damaged, picture, video
 
 
 @pytest.fixture

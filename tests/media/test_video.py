@@ -12,12 +12,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from .damage import drawn, sound_only, tone, video
 
 from mien.errors import InputError
 from mien.media.clock import Clock, Window
 from mien.media.video import VideoWriter, read_video, video_info
 from mien.types import Frame
+
+from .damage import drawn, sound_only, tone, video
 
 # primaries, greys and a skin tone: a wrong matrix or range moves at least one of them by far more than 3 levels
 COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0), (128, 128, 128), (205, 150, 125)]

@@ -10,7 +10,9 @@ from mien.runtime.models import face_data
 from mien.types import Scores
 
 
-def posed(angles: tuple[float, float, float] = (0, 0, 0), centre: tuple[float, float] = (200, 200), scale: float = 10.0) -> np.ndarray:
+def posed(
+    angles: tuple[float, float, float] = (0, 0, 0), centre: tuple[float, float] = (200, 200), scale: float = 10.0
+) -> np.ndarray:
     """(1, 478, 3) mesh in pixels of the canonical face with pitch yaw roll, ``scale`` pixels per cm."""
     turned = face_data()["canonical"] @ pose.matrix(np.array([angles], np.float32))[0].T * scale
     return (turned + [*centre, 0])[None].astype(np.float32)

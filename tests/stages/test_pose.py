@@ -73,6 +73,6 @@ def test_the_canonical_face_is_its_own_mirror_image() -> None:
 
 def test_head_frame_undoes_pose_scale_and_place() -> None:
     data = face_data()
-    front, rotation, scale = points.head_frame(posed((0.3, -0.5, 0.7), (50, 900), 23), data["canonical"], data["rigidity"])
+    front, _, scale = points.head_frame(posed((0.3, -0.5, 0.7), (50, 900), 23), data["canonical"], data["rigidity"])
     np.testing.assert_allclose(front[0], data["canonical"], atol=2e-3)
     assert scale[0] == pytest.approx(23, rel=1e-4)

@@ -80,7 +80,9 @@ def tracker(world: World, **options: object) -> Follow:
     return Follow(world, world, **options)
 
 
-def run(world: World, follow: Follow, steps: int, move: object, start: int = 0, rate: float = 25.0) -> list[dict[int, tuple[float, float]]]:
+def run(
+    world: World, follow: Follow, steps: int, move: object, start: int = 0, rate: float = 25.0
+) -> list[dict[int, tuple[float, float]]]:
     """Play: ``move(k)`` sets the world; -> per frame the place of each track."""
     out = []
     for k in range(start, start + steps):

@@ -31,7 +31,7 @@ def test_every_unit_has_a_rule_on_known_shapes() -> None:
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.sampled_from([n for n in ARKIT_52.names]), st.floats(0, 1), st.floats(0, 1), st.integers(0, 99))
+@given(st.sampled_from(ARKIT_52.names), st.floats(0, 1), st.floats(0, 1), st.integers(0, 99))
 def test_more_of_a_shape_never_reads_as_less(name: str, a: float, b: float, seed: int) -> None:
     low, high = sorted((a, b))
     base = np.random.default_rng(seed).random((1, 52)).astype(np.float32) * 0.5
@@ -47,7 +47,10 @@ def test_a_neutral_face_has_no_units() -> None:
     assert units.presence(read).values.max() < 0.1
 
 
-@pytest.mark.parametrize(("shape", "unit"), [("mouthSmile", "AU12"), ("browDown", "AU04"), ("noseSneer", "AU09"), ("eyeWide", "AU05"), ("cheekSquint", "AU06")])
+@pytest.mark.parametrize(
+    ("shape", "unit"),
+    [("mouthSmile", "AU12"), ("browDown", "AU04"), ("noseSneer", "AU09"), ("eyeWide", "AU05"), ("cheekSquint", "AU06")],
+)
 def test_one_side_is_read_on_its_side(shape: str, unit: str) -> None:
     read = units.read(faces(shapes(**{f"{shape}Left": 1.0})))[0]
     assert read[UNITS.index(unit)] == read[UNITS.index(unit + "L")] == 5

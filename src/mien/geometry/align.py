@@ -6,11 +6,14 @@ Pixel centres lie at whole coordinates, as in OpenCV.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
+Image = NDArray[np.uint8]
 
 
 def umeyama(source: FloatArray, target: FloatArray) -> FloatArray:
@@ -102,7 +105,7 @@ def apply(transforms: FloatArray, points: FloatArray) -> FloatArray:
     return np.concatenate([xy, points[..., 2:] * scale[:, None, None]], -1).astype(np.float32)
 
 
-def warp(image: NDArray[np.uint8], transform: FloatArray, size: int, border: int = 0) -> NDArray[np.uint8]:
+def warp(image: Image, transform: FloatArray, size: int, border: int = 0) -> Image:
     """Cut one crop out of a frame.
 
     Shrinking by two or more would alias under bilinear sampling, so the part of the frame that is needed is averaged
@@ -121,10 +124,11 @@ def warp(image: NDArray[np.uint8], transform: FloatArray, size: int, border: int
     factor = int(0.75 / scale) if scale > 0 else 1
     if factor >= 2:
         image, transform = _shrink(image, transform, size, factor)
-    return cv2.warpAffine(image, transform, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(border,) * 3)
+    edge: dict[str, Any] = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": (border,) * 3}
+    return np.asarray(cv2.warpAffine(image, transform, (size, size), flags=cv2.INTER_LINEAR, **edge), np.uint8)
 
 
-def _shrink(image: NDArray[np.uint8], transform: FloatArray, size: int, factor: int) -> tuple[NDArray[np.uint8], FloatArray]:
+def _shrink(image: Image, transform: FloatArray, size: int, factor: int) -> tuple[Image, FloatArray]:
     """Average the part of the frame under the crop down by ``factor``; the transform from there to the crop."""
     back = invert(transform[None])
     corners = apply(back, np.array([[[0, 0], [size, 0], [0, size], [size, size]]], np.float32))[0]
@@ -134,14 +138,14 @@ def _shrink(image: NDArray[np.uint8], transform: FloatArray, size: int, factor: 
     part = image[low[1] : high[1], low[0] : high[0]]
     small = np.maximum(np.array(part.shape[1::-1]) // factor, 1)
     ratio = np.array(part.shape[1::-1]) / small
-    out = cv2.resize(part, tuple(int(v) for v in small), interpolation=cv2.INTER_AREA)
+    out = np.asarray(cv2.resize(part, tuple(int(v) for v in small), interpolation=cv2.INTER_AREA), np.uint8)
     # a pixel centre u of the small picture lies at low + (u + 0.5) * ratio - 0.5 of the frame
     linear = transform[:, :2] * ratio
     shift = transform[:, :2] @ (low + 0.5 * ratio - 0.5) + transform[:, 2]
     return out, np.concatenate([linear, shift[:, None]], 1).astype(np.float32)
 
 
-def warp_all(image: NDArray[np.uint8], transforms: FloatArray, size: int, border: int = 0) -> NDArray[np.uint8]:
+def warp_all(image: Image, transforms: FloatArray, size: int, border: int = 0) -> Image:
     """Cut n crops. -> (n, size, size, 3) uint8"""
     out = np.empty((len(transforms), size, size, *image.shape[2:]), np.uint8)
     for i, transform in enumerate(transforms):

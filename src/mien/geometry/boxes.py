@@ -79,4 +79,4 @@ def side(boxes: FloatArray) -> FloatArray:
 def inside_share(boxes: FloatArray, height: int, width: int) -> FloatArray:
     """Share of each box's area that lies inside a picture of that size, in [0, 1]. (n, 4) -> (n,)"""
     frame = np.array([[0, 0, width, height]], np.float32)
-    return intersection(boxes, frame)[:, 0] / np.maximum(area(boxes), 1e-9)
+    return np.asarray(intersection(boxes, frame)[:, 0] / np.maximum(area(boxes), 1e-9), np.float32)

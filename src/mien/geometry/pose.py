@@ -16,6 +16,8 @@ first, then pitch and yaw point its forward axis, so that (pitch, yaw) of a head
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +36,7 @@ def matrix(angles: FloatArray) -> FloatArray:
     pitch, yaw, roll = angles[:, 0], angles[:, 1], angles[:, 2]
     zero, one = np.zeros_like(pitch), np.ones_like(pitch)
 
-    def stack(*rows: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def stack(*rows: list[NDArray[Any]]) -> NDArray[Any]:
         return np.stack([np.stack(row, -1) for row in rows], -2)
 
     cp, sp, cy, sy, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw), np.cos(roll), np.sin(roll)
@@ -68,7 +70,9 @@ def pitch_yaw(vectors: FloatArray) -> FloatArray:
     return np.stack([np.arcsin(np.clip(-v[:, 1], -1, 1)), np.arctan2(v[:, 0], -v[:, 2])], -1).astype(np.float32)
 
 
-def procrustes(points: FloatArray, reference: FloatArray, weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+def procrustes(
+    points: FloatArray, reference: FloatArray, weights: FloatArray | None = None
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The similarity that takes a reference shape to each of n point sets: points = scale R reference + shift.
 
     Source: Umeyama (1991), Eq. 40-43 (no mirror), solved for all n at once.

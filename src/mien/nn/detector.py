@@ -36,7 +36,8 @@ class DetectorNet(nn.Module):
             conv_norm(neck, neck, 3, groups=neck), conv_norm(neck, neck, 1), nn.ReLU(),
         )  # fmt: skip
         self.out = nn.Conv2d(neck, 15, 1)
-        nn.init.constant_(self.out.bias[:1], -4.0)
+        assert self.out.bias is not None
+        nn.init.constant_(self.out.bias[:1], -4.0)  # few places hold a face
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """

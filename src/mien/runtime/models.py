@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def names() -> list[str]:
     return sorted(p.stem for p in FOLDER.glob("*.toml"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def card(name: str) -> ModelCard:
     """The card of an embedded network.
 
@@ -76,12 +76,12 @@ def card(name: str) -> ModelCard:
     if name not in names():
         raise unknown_name("network", name, names())
     content = tomllib.loads(path.read_text("utf-8"))
-    known = {key: content.pop(key) for key in ("name", "task", "sha256", "licence", "parameters", "input")}
-    lists = {key: tuple(content.pop(key, ())) for key in ("data", "limits", "figures")}
+    known: dict[str, Any] = {key: content.pop(key) for key in ("name", "task", "sha256", "licence", "parameters", "input")}
+    lists: dict[str, Any] = {key: tuple(content.pop(key, ())) for key in ("data", "limits", "figures")}
     return ModelCard(**known, **lists, more=content)
 
 
-@lru_cache(maxsize=None)
+@cache
 def runner(name: str, threads: int = 1) -> OnnxRunner:
     """A loaded network, shared by everything in this process that asks for it."""
     wanted = card(name)
@@ -90,7 +90,7 @@ def runner(name: str, threads: int = 1) -> OnnxRunner:
     return OnnxRunner(wanted.path, threads)
 
 
-@lru_cache(maxsize=None)
+@cache
 def face_data() -> dict[str, NDArray[Any]]:
     """The canonical face: ``canonical`` (478, 3) cm, ``rigidity`` (478,), ``mirror`` (478,), ``triangles`` (k, 3)."""
     with np.load(FOLDER / "face.npz") as data:

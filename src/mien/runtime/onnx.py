@@ -34,13 +34,17 @@ class OnnxRunner:
         InputError: a provider is not there (never a silent fall-back to another device).
     """
 
-    def __init__(self, path: str | os.PathLike[str], threads: int = 1, providers: tuple[str, ...] = ("CPUExecutionProvider",)) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], threads: int = 1, providers: tuple[str, ...] = ("CPUExecutionProvider",)
+    ) -> None:
         import onnxruntime
 
         missing = [p for p in providers if p not in onnxruntime.get_available_providers()]
         if missing:
             here = ", ".join(onnxruntime.get_available_providers())
-            raise InputError(f"onnxruntime has no provider {missing[0]!r}", f"one of: {here}", "install the onnxruntime build that brings it")
+            raise InputError(
+                f"onnxruntime has no provider {missing[0]!r}", f"one of: {here}", "install the onnxruntime build that brings it"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
@@ -49,7 +53,9 @@ class OnnxRunner:
         try:
             self.session = onnxruntime.InferenceSession(str(path), options, providers=list(providers))
         except Exception as error:  # onnxruntime's own exceptions share no base class
-            raise ModelError(f"{Path(path).name}: onnxruntime cannot load it ({error}); run `mien doctor` to check the files of the package") from error
+            raise ModelError(
+                f"{Path(path).name}: onnxruntime cannot load it ({error}); run `mien doctor` to check the files of the package"
+            ) from error
         self.inputs = {item.name: tuple(item.shape) for item in self.session.get_inputs()}
         self.outputs = [item.name for item in self.session.get_outputs()]
         self.providers = tuple(self.session.get_providers())
@@ -64,5 +70,5 @@ def to_tensor(crops: NDArray[np.uint8], mean: float = 127.5, scale: float = 127.
     if not len(crops):
         channels = crops.shape[3] if crops.ndim == 4 else 1
         return np.zeros((0, channels, *crops.shape[1:3]), np.float32)
-    tensor: NDArray[np.float32] = cv2.dnn.blobFromImages(list(crops), 1 / scale, mean=(mean,) * 3)
-    return tensor
+    tensor = cv2.dnn.blobFromImages(list(crops), 1 / scale, mean=(mean,) * 3)
+    return np.asarray(tensor, np.float32)

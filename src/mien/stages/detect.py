@@ -36,7 +36,9 @@ class Detect:
     needs: frozenset[str] = frozenset()
     adds = frozenset({"boxes", "confidence", "landmarks"})
 
-    def __init__(self, runner: Runner, threshold: float = 0.5, size: int = 640, scales: int = 8, turned: bool = True, min_side: float = 8.0) -> None:
+    def __init__(
+        self, runner: Runner, threshold: float = 0.5, size: int = 640, scales: int = 8, turned: bool = True, min_side: float = 8.0
+    ) -> None:
         self.runner, self.threshold, self.size = runner, threshold, size
         self.scales, self.turned, self.min_side = scales, turned, min_side
 
@@ -75,7 +77,8 @@ class Detect:
         small = image
         if scale != 1:
             size = (max(1, round(width * scale)), max(1, round(height * scale)))
-            small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            small = np.asarray(cv2.resize(image, size, interpolation=way), np.uint8)
         ratio = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
         parts = []
         for y, x in _tiles(*small.shape[:2]):

@@ -51,7 +51,7 @@ class Expression:
 
     def logits_of_whole(self, image: NDArray[np.uint8]) -> dict[str, FloatArray]:
         """The same for a picture that is one face cut close, where no mesh could be fitted."""
-        grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIZE, SIZE)), np.uint8)
         return self.runner.run({"image": to_tensor(grey[None])})
 
     def classify(self, image: NDArray[np.uint8], mesh: FloatArray) -> Scores:
@@ -59,7 +59,8 @@ class Expression:
         crops = crop(image, mesh)
         probabilities = self._softmax(crops)
         if self.mirrored:
-            probabilities = (probabilities + self._softmax(crops[:, :, ::-1])) / 2
+            other = self._softmax(np.ascontiguousarray(crops[:, :, ::-1]))
+            probabilities = np.asarray((probabilities + other) / 2, np.float32)
         return Scores(probabilities, FERPLUS_8)
 
     def _softmax(self, crops: NDArray[np.uint8]) -> FloatArray:

@@ -64,7 +64,10 @@ def eye_directions(front: FloatArray, yaw: FloatArray) -> FloatArray:
         (n, 3) unit vectors; NaN where both eyes are closed or hidden.
     """
     directions, visible = [], []
-    for outer, inner, upper, lower, pupil, side in ((33, 133, 159, 145, points.RIGHT_PUPIL, -1), (263, 362, 386, 374, points.LEFT_PUPIL, 1)):
+    for outer, inner, upper, lower, pupil, side in (
+        (33, 133, 159, 145, points.RIGHT_PUPIL, -1),
+        (263, 362, 386, 374, points.LEFT_PUPIL, 1),
+    ):
         corner = (front[:, outer] + front[:, inner]) / 2
         width = np.linalg.norm(front[:, outer] - front[:, inner], axis=1)
         opening = np.linalg.norm(front[:, upper] - front[:, lower], axis=1) / np.maximum(width, 1e-6)

@@ -44,7 +44,9 @@ class Quality:
 def judge(image: NDArray[np.uint8], faces: Faces) -> tuple[FloatArray, NDArray[np.str_]]:
     """Quality (n,) in [0, 1] and status (n,) of the faces of one picture."""
     mesh, presence, pose = faces.mesh, faces.presence, faces.pose
-    assert mesh is not None and presence is not None and pose is not None
+    assert mesh is not None
+    assert presence is not None
+    assert pose is not None
     height, width = image.shape[:2]
     with np.errstate(invalid="ignore"):
         xy = mesh[..., :2]
@@ -82,7 +84,7 @@ def sharpness(image: NDArray[np.uint8], mesh: FloatArray) -> FloatArray:
     for i in np.flatnonzero(~np.isnan(mesh[:, 0, 0])):
         box = geometry.from_points(mesh[i][None])
         side = int(np.clip(geometry.side(box)[0], 16, SIZE))
-        transform = align.upright_crop(mesh[i][None], np.zeros(1), 0.6, side)[0]
+        transform = align.upright_crop(mesh[i][None], np.zeros(1, np.float32), 0.6, side)[0]
         crop = cv2.cvtColor(align.warp(image, transform, side), cv2.COLOR_RGB2GRAY).astype(np.float32)
         fine = crop - cv2.blur(crop, (3, 3))
         out[i] = min(1.0, 8 * float(fine.std()) / max(float(crop.std()), 4.0))

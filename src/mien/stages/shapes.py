@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import align, mesh as points
+from ..geometry import align
+from ..geometry import mesh as points
 from ..labels import ARKIT_52
 from ..runtime.models import face_data
 from ..runtime.onnx import Runner

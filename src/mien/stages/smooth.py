@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -75,7 +76,7 @@ class Smooth:
         """What a table says about it."""
         return {"smoothing": "one-euro", "smoothing_cutoff_hz": self.cutoff, "smoothing_beta": self.beta}
 
-    def __call__(self, frames: list[Frame]) -> list[Frame]:
+    def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
         return [self._one(frame) for frame in frames]
 
     def _one(self, frame: Frame) -> Frame:

@@ -126,7 +126,11 @@ class Follow:
         found = self.detect.find(image)
         if self.max_faces is not None:
             found = found[np.argsort(-geometry.area(found.boxes), kind="stable")[: self.max_faces]]
-        overlap = geometry.iou(found.boxes, mesh_boxes(fit.mesh)) if len(fit.mesh) and len(found) else np.zeros((len(found), len(fit.mesh)))
+        overlap = (
+            geometry.iou(found.boxes, mesh_boxes(fit.mesh))
+            if len(fit.mesh) and len(found)
+            else np.zeros((len(found), len(fit.mesh)))
+        )
         new = overlap.max(1, initial=0) < 0.25
         for k, person in enumerate(self.people):
             seen = overlap[:, k].max(initial=0) >= 0.25

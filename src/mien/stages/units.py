@@ -61,7 +61,9 @@ UNIT_TABLE: dict[str, Rule] = {
     "AU18": Rule((("mouthPucker", 1.0),), 0.3, 0.98),
     "AU20": Rule((("mouthStretch*", 1.0),), 0.15, 0.8),
     "AU22": Rule((("mouthFunnel", 1.0),), 0.1, 0.8),
-    "AU23": Rule((("mouthPressLeft", 0.25), ("mouthPressRight", 0.25), ("mouthRollUpper", 0.25), ("mouthRollLower", 0.25)), 0.1, 0.6),
+    "AU23": Rule(
+        (("mouthPressLeft", 0.25), ("mouthPressRight", 0.25), ("mouthRollUpper", 0.25), ("mouthRollLower", 0.25)), 0.1, 0.6
+    ),
     "AU24": Rule((("mouthPress*", 1.0),), 0.15, 0.8),
     "AU25": Rule((), 0.055, 0.4, (("lips_apart", 1.0),)),
     "AU26": Rule((("jawOpen", 1.0),), 0.05, 0.5),
@@ -115,7 +117,9 @@ class Units:
 
 def read(faces: Faces) -> FloatArray:
     """Intensity (n, 53) in [0, 5] of every unit of label set facs-23; NaN where it could not be told."""
-    assert faces.mesh is not None and faces.blendshapes is not None and faces.pose is not None
+    assert faces.mesh is not None
+    assert faces.blendshapes is not None
+    assert faces.pose is not None
     shapes = faces.blendshapes.values
     extra = measures(faces.mesh)
     out = np.empty((len(faces), len(UNITS)), np.float32)
