@@ -87,7 +87,7 @@ class Image:
         self.options = options
         self.detect = Detect(runner("detector", options.threads), threshold=_threshold(options))
         self.mesh = Mesh(runner("mesh", options.threads))
-        self.readers = _readers(options)
+        self.readers = _readers(options, video=False)
         check([self.detect, self.mesh, *self.readers])
 
     def __call__(self, frame: Frame) -> Frame:
@@ -125,9 +125,10 @@ class Video:
 
     def __init__(self, options: Options = Options()) -> None:
         self.options = options
-        detect = Detect(runner("detector", options.threads), _threshold(options), size=320, scales=1, turned=False, min_side=16)
+        # down to 0.4 of the size: faces that are smaller still are too small to be read in a video
+        detect = Detect(runner("detector", options.threads), _threshold(options), finest=0.4, turned=False, min_side=16)
         self.follow = Follow(detect, Mesh(runner("mesh", options.threads)), max_faces=options.max_faces)
-        self.readers = _readers(options)
+        self.readers = _readers(options, video=True)
         if options.smooth:
             self.readers.append(Smooth())
         check(self.readers, given=("boxes", "landmarks", "mesh", "presence", "track"))
@@ -142,12 +143,12 @@ class Video:
         return _read(self.readers, replace(frame, faces=faces.with_(blendshapes=_tongue(tongue))))
 
 
-def _readers(options: Options) -> list[Stage]:
+def _readers(options: Options, video: bool) -> list[Stage]:
     temperature = float(card("expression").more["temperature"])
     return [
         Pose(),
         Blendshapes(runner("shapes", options.threads)),
-        Units(),
+        Units(video),
         Expression(runner("expression", options.threads), temperature),
         Quality(),
     ]

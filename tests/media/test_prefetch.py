@@ -35,10 +35,9 @@ def test_an_error_comes_after_the_values_before_it() -> None:
         yield 2
         raise OSError("the disk went away")
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(OSError, match="the disk went away"):
-        for value in ahead(broken()):
-            seen.append(value)
+        seen.extend(ahead(broken()))
     assert seen == [1, 2]
 
 

@@ -56,7 +56,7 @@ def test_a_disc_is_found_where_it_is() -> None:
 
 def test_a_small_face_in_a_large_picture_is_found_by_a_finer_look() -> None:
     image = discs(1500, 2000, (1805, 1203, 8))
-    assert len(Detect(DiscNet(), scales=1).find(image)) == 0
+    assert len(Detect(DiscNet(), finest=0.1).find(image)) == 0
     faces = Detect(DiscNet()).find(image)
     np.testing.assert_allclose(faces.boxes, [[1797, 1195, 1813, 1211]], atol=2)
 

@@ -28,7 +28,7 @@ class Detect:
         threshold: lowest confidence of a face that is kept, in [0, 1].
         size: longer side in pixels of the first look; larger pictures get further looks at twice the scale each, in
             tiles, up to their own size, so that small faces in them are found.
-        scales: how many looks at most; 1 is the quick way for video.
+        finest: scale of the last look; 1 is the picture's own size, less is quicker and leaves small faces out.
         turned: look again at the picture turned by 90, 180 and 270 degrees where no face is found upright.
         min_side: faces with a longer side below this many pixels of the frame are dropped.
     """
@@ -37,10 +37,16 @@ class Detect:
     adds = frozenset({"boxes", "confidence", "landmarks"})
 
     def __init__(
-        self, runner: Runner, threshold: float = 0.5, size: int = 640, scales: int = 8, turned: bool = True, min_side: float = 8.0
+        self,
+        runner: Runner,
+        threshold: float = 0.5,
+        size: int = 640,
+        finest: float = 1.0,
+        turned: bool = True,
+        min_side: float = 8.0,
     ) -> None:
         self.runner, self.threshold, self.size = runner, threshold, size
-        self.scales, self.turned, self.min_side = scales, turned, min_side
+        self.finest, self.turned, self.min_side = finest, turned, min_side
 
     def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
         return [frame if frame.image is None else replace(frame, faces=self.find(frame.image)) for frame in frames]
@@ -64,12 +70,11 @@ class Detect:
         scale, looks = self.size / longest, []
         if scale > 2:  # a tiny picture is enlarged twice at most
             scale = 2.0
-        for level in range(self.scales):
-            looks.append(self._look(image, scale, level))
-            if scale >= 0.75:
-                break
+        while True:
+            looks.append(self._look(image, scale, level=len(looks)))
+            if scale >= 0.75 * self.finest:
+                return np.concatenate(looks)
             scale = min(1.0, 2 * scale)
-        return np.concatenate(looks)
 
     def _look(self, image: Image, scale: float, level: int) -> FloatArray:
         """One scale. On the finer scales only what the coarser ones are blind for is kept: they see large faces whole."""
