@@ -26,8 +26,8 @@ class Detect:
     Args:
         runner: the detector network.
         threshold: lowest confidence of a face that is kept, in [0, 1].
-        size: longer side in pixels of the first look; larger pictures get further looks at twice the scale each, in
-            tiles, up to their own size, so that small faces in them are found.
+        size: longer side in pixels of the first look, which sees faces as large as the picture; larger pictures get
+            further looks at twice the scale each, in tiles, up to their own size, so that small faces in them are found.
         finest: scale of the last look; 1 is the picture's own size, less is quicker and leaves small faces out.
         turned: look again at the picture turned by 90, 180 and 270 degrees where no face is found upright.
         min_side: faces with a longer side below this many pixels of the frame are dropped.
@@ -40,7 +40,7 @@ class Detect:
         self,
         runner: Runner,
         threshold: float = 0.5,
-        size: int = 640,
+        size: int = 320,
         finest: float = 1.0,
         turned: bool = True,
         min_side: float = 8.0,
@@ -67,7 +67,8 @@ class Detect:
     def _upright(self, image: Image) -> FloatArray:
         """(n, 15): box, score, points; of all scales, duplicates within a scale removed."""
         longest = max(image.shape[:2])
-        scale, looks = self.size / longest, []
+        scale = self.size / longest
+        looks: list[FloatArray] = []
         if scale > 2:  # a tiny picture is enlarged twice at most
             scale = 2.0
         while True:
