@@ -136,7 +136,8 @@ def export(
 
     Checks the file against the module on the given inputs: a difference above 1 % of the output's range is an error.
     """
-    model = model.eval().cpu()
+    # the exporter folds batch norms into the weights in place: it gets a copy, so that the caller's network stays whole
+    model = copy.deepcopy(model).eval().cpu()
 
     class Named(nn.Module):
         def __init__(self, inner: nn.Module) -> None:
@@ -153,6 +154,8 @@ def export(
     if free:
         axes |= {name: {0: "n", 1: "a"} for name in outputs}
     values = tuple(inputs.values())
+    with torch.no_grad():
+        wanted = Named(model)(*values)
     with warnings.catch_warnings():
         # the older exporter folds batch norms into convolutions and needs no further package
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -174,8 +177,6 @@ def export(
     onnx.save(graph, path)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     found = session.run(outputs, {k: v.numpy() for k, v in inputs.items()})
-    with torch.no_grad():
-        wanted = Named(model)(*values)
     for name, a, b in zip(outputs, found, wanted):
         gap = float(np.abs(a - b.numpy()).max())
         if gap > 0.01 * max(1e-3, float(b.max() - b.min())) + 1e-3:

@@ -16,7 +16,7 @@ from ..types import Frame
 FloatArray = NDArray[np.float32]
 # An eye in the head frame, cm: the iris moves on a sphere of that radius; its centre lies below the middle of the eye's
 # corners by DROP and, seen from the front, outwards of it by OUT.
-RADIUS_X, RADIUS_Y, DROP, OUT = 1.2, 1.2, 0.0, 0.0
+RADIUS_X, RADIUS_Y, DROP, OUT = 1.094, 1.014, -0.141, 0.055
 CLOSED = 0.12  # opening of the lids over the width of the eye below which the iris is hidden
 FAR = 0.9  # radians of yaw from which the eye on the far side of the face is not used
 
