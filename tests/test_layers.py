@@ -10,11 +10,12 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "mien"
 LAYERS = {
     "types": 0, "labels": 0, "errors": 0, "extras": 0, "files": 0,
-    "geometry": 1, "metrics": 1, "media": 1, "tables": 1,
+    "geometry": 1, "metrics": 1, "media": 1, "tables": 1, "cards": 1,
     "runtime": 2, "nn": 2,
     "stages": 3,
     "pipelines": 4,
-    "report": 7, "outputs": 7, "analysis": 7, "run": 7, "doctor": 7, "cli": 7, "__init__": 0, "__version__": 0,
+    "systems": 5,
+    "report": 7, "outputs": 7, "analysis": 7, "run": 7, "doctor": 7, "catalogue": 7, "cli": 7, "__init__": 0, "__version__": 0,
 }  # fmt: skip
 TORCH = {"nn"}
 

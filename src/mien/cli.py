@@ -1,4 +1,4 @@
-"""The command line: analyze, doctor, models."""
+"""The command line: analyze, doctor, models, systems, card."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .catalogue import card_command, systems_command
 from .errors import MienError
 
 app = typer.Typer(
@@ -119,6 +120,10 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] 
     for c in cards:
         for line in _described(c):
             typer.echo(line)
+
+
+app.command("systems")(systems_command)
+app.command("card")(card_command)
 
 
 def _facts(c: Any) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Systems of the family action_units: facial action units."""

@@ -1,0 +1,1 @@
+"""Systems of the family animation: faces driven by speech, emotion or another face."""

@@ -1,0 +1,1 @@
+"""Systems of the family expression: expression in still pictures."""

@@ -1,0 +1,1 @@
+"""Systems of the family pretrain: representations learned without labels of the task."""

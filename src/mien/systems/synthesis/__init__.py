@@ -1,0 +1,1 @@
+"""Systems of the family synthesis: pictures of faces made or changed."""
