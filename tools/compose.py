@@ -16,6 +16,7 @@ from mien.geometry import align, boxes
 from teach import Teachers, decode, pictures
 from train_mesh import part_of
 
+SMALLEST = 10  # pixels: a smaller face is left out of the loss
 POINTS = [33, 263, 1, 61, 291]  # mesh points nearest to the five points
 
 
@@ -154,7 +155,7 @@ class Composer:
         new_box = self.moved_box(i, matrix, turn, abs(turn + angle) > 0.5)
         mask = paste_mask(image.shape[:2], self.faces.mesh[i] if trusted else None, rng)
         blend(picture, image, mask, matrix)
-        if max(new_box[2:] - new_box[:2]) < 8:
+        if max(new_box[2:] - new_box[:2]) < SMALLEST:
             return new_box, None, False
         share = boxes.inside_share(new_box[None], self.size, self.size)[0]
         points = align.apply(matrix[None], self.faces.points[i][None])[0]
@@ -194,7 +195,7 @@ class Composer:
                 point.append(self.faces.points[i] * scale + corner)
         found, points = np.array(box).reshape(-1, 4), np.array(point).reshape(-1, 5, 2)
         shown = (
-            (boxes.inside_share(found, self.size, self.size) > 0.6) & (boxes.side(found) >= 8)
+            (boxes.inside_share(found, self.size, self.size) > 0.6) & (boxes.side(found) >= SMALLEST)
             if len(found)
             else np.zeros(0, bool)
         )

@@ -76,8 +76,10 @@ class Objective:
         cost = torch.where(near & fits, side[None].expand(len(self.centres), -1), torch.inf)
         best, face = cost.min(1)
         face[best.isinf()] = -1
-        # a place near a face's centre at a stride that does not learn it is neither right nor wrong
-        grey = (near & ~fits).any(1) & (face < 0)
+        # a place near the centre of a face that is nearly of the stride's sizes is neither right nor wrong; one of quite
+        # another size is wrong there: an eye is not a small face
+        close = (side[None] >= low[:, None] / 1.5) & (side[None] <= high[:, None] * 1.5)
+        grey = (near & close & ~fits).any(1) & (face < 0)
         return face, grey | (self.inside(skip) & (face < 0))
 
     def inside(self, skip: Tensor) -> Tensor:
@@ -171,6 +173,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--out", default="detector")
+    parser.add_argument("--start", type=Path, help="weights to begin with")
     args = parser.parse_args()
     start = time.time()
     torch.manual_seed(0)
@@ -182,8 +185,11 @@ def main() -> None:
     train, val, test = Drawn(parts["train"], PER_EPOCH, 0), Drawn(parts["val"], 300, 1), Drawn(parts["test"], 1000, 2)
     plan = loop.Plan(epochs=args.epochs, rate=2e-3, decay=0.01, average=0.998)
     out = args.work / args.out
+    net = DetectorNet()
+    if args.start:
+        net.load_state_dict(torch.load(args.start, weights_only=True))
     model = loop.fit(
-        DetectorNet(),
+        net,
         plan,
         Batches(train, args.workers),
         PER_EPOCH // BATCH,

@@ -15,7 +15,8 @@ class DetectorNet(nn.Module):
     """Anchor-free detector of faces from about 8 px up to the size of the picture.
 
     Dense convolutions where the maps are large, depthwise ones where they are small; a top-down path adds the context of
-    the coarse maps to the fine ones; one head serves the three maps.
+    the coarse maps to the fine ones. Each map has a head of its own: with one head for all three, batch norm would see each
+    map's own statistics in training and a mixture of them afterwards.
 
     Args:
         widths: channels at strides 2, 4, 8, 16, 32.
@@ -31,13 +32,7 @@ class DetectorNet(nn.Module):
         self.sixteenth = nn.Sequential(InvertedBlock(c, d, 2, 4), InvertedBlock(d, d), InvertedBlock(d, d))
         self.last = nn.Sequential(InvertedBlock(d, e, 2), InvertedBlock(e, e))
         self.sides = nn.ModuleList(conv_norm(width, neck, 1) for width in (c, d, e))
-        self.head = nn.Sequential(
-            conv_norm(neck, neck, 3, groups=neck), conv_norm(neck, neck, 1), nn.ReLU(),
-            conv_norm(neck, neck, 3, groups=neck), conv_norm(neck, neck, 1), nn.ReLU(),
-        )  # fmt: skip
-        self.out = nn.Conv2d(neck, 15, 1)
-        assert self.out.bias is not None
-        nn.init.constant_(self.out.bias[:1], -4.0)  # few places hold a face
+        self.heads = nn.ModuleList(head(neck) for _ in STRIDES)
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         """
@@ -54,8 +49,20 @@ class DetectorNet(nn.Module):
         maps = [side(x) for side, x in zip(self.sides, (eighth, sixteenth, self.last(sixteenth)))]
         maps[1] = maps[1] + F.interpolate(maps[2], scale_factor=2.0)
         maps[0] = maps[0] + F.interpolate(maps[1], scale_factor=2.0)
-        flat = torch.cat([self.out(self.head(torch.relu(x))).flatten(2) for x in maps], 2).transpose(1, 2)
+        flat = torch.cat([head(torch.relu(x)).flatten(2) for head, x in zip(self.heads, maps)], 2).transpose(1, 2)
         return {"scores": flat[..., 0], "boxes": flat[..., 1:5], "points": flat[..., 5:]}
+
+
+def head(width: int) -> nn.Sequential:
+    """Two separable convolutions and the fifteen numbers of a place: score, box, points."""
+    out = nn.Conv2d(width, 15, 1)
+    assert out.bias is not None
+    nn.init.constant_(out.bias[:1], -4.0)  # few places hold a face
+    return nn.Sequential(
+        conv_norm(width, width, 3, groups=width), conv_norm(width, width, 1), nn.ReLU(),
+        conv_norm(width, width, 3, groups=width), conv_norm(width, width, 1), nn.ReLU(),
+        out,
+    )  # fmt: skip
 
 
 def places(height: int, width: int) -> tuple[Tensor, Tensor]:
