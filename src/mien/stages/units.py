@@ -45,33 +45,40 @@ class Rule:
     geometry: tuple[tuple[str, float], ...] = ()
 
 
+# Floors lie near the 90th percentile of the evidence on faces that show nothing, tops near the 99th of all faces
+# (tools/calibrate.py units); where renders show that a shape is hardly seen in the points, the slope is steep.
 UNIT_TABLE: dict[str, Rule] = {
-    "AU01": Rule((("browInnerUp", 1.0),), 0.15, 0.9, (("inner_brow_*", 1.0),)),
-    "AU02": Rule((("browOuterUp*", 1.0),), 0.15, 0.9),
-    "AU04": Rule((("browDown*", 1.0),), 0.15, 0.9),
-    "AU05": Rule((("eyeWide*", 1.0),), 0.1, 0.6),
-    "AU06": Rule((("cheekSquint*", 1.0),), 0.15, 0.9),
-    "AU07": Rule((("eyeSquint*", 1.0),), 0.3, 0.95),
-    "AU09": Rule((("noseSneer*", 1.0),), 0.15, 0.9),
-    "AU10": Rule((("mouthUpperUp*", 1.0),), 0.15, 0.9),
-    "AU12": Rule((("mouthSmile*", 1.0),), 0.15, 0.95),
-    "AU14": Rule((("mouthDimple*", 1.0),), 0.1, 0.6),
-    "AU15": Rule((("mouthFrown*", 1.0),), 0.1, 0.6),
-    "AU17": Rule((("mouthShrugLower", 1.0),), 0.15, 0.9),
-    "AU18": Rule((("mouthPucker", 1.0),), 0.3, 0.98),
-    "AU20": Rule((("mouthStretch*", 1.0),), 0.15, 0.8),
-    "AU22": Rule((("mouthFunnel", 1.0),), 0.1, 0.8),
+    "AU01": Rule((("browInnerUp", 1.0),), 0.25, 0.85, (("inner_brow_*", 1.0),)),
+    "AU02": Rule((("browOuterUp*", 1.0),), 0.25, 0.8),
+    "AU04": Rule((("browDown*", 1.0),), 0.25, 0.9, (("brow_low", 3.0),)),
+    "AU05": Rule((("eyeWide*", 1.0),), 0.08, 0.45),
+    "AU06": Rule((("cheekSquint*", 1.5), ("eyeSquint*", 0.8)), 0.33, 0.9),
+    "AU07": Rule((("eyeSquint*", 1.0),), 0.35, 0.9),
+    "AU09": Rule((("noseSneer*", 1.0),), 0.15, 0.6),
+    "AU10": Rule((("mouthUpperUp*", 1.0),), 0.2, 0.85),
+    "AU12": Rule((("mouthSmile*", 1.0),), 0.2, 0.95),
+    "AU14": Rule((("mouthDimple*", 1.0),), 0.06, 0.3),
+    "AU15": Rule((("mouthFrown*", 1.0),), 0.12, 0.45, (("corners_low", 4.0),)),
+    "AU17": Rule((("mouthShrugLower", 1.0),), 0.3, 0.9),
+    "AU18": Rule((("mouthPucker", 1.0),), 0.22, 0.9),
+    "AU20": Rule((("mouthStretch*", 1.0),), 0.1, 0.45),
+    "AU22": Rule((("mouthFunnel", 1.0),), 0.04, 0.4),
     "AU23": Rule(
-        (("mouthPressLeft", 0.25), ("mouthPressRight", 0.25), ("mouthRollUpper", 0.25), ("mouthRollLower", 0.25)), 0.1, 0.6
+        (("mouthPressLeft", 0.25), ("mouthPressRight", 0.25), ("mouthRollUpper", 0.25), ("mouthRollLower", 0.25)), 0.1, 0.4
     ),
-    "AU24": Rule((("mouthPress*", 1.0),), 0.15, 0.8),
+    "AU24": Rule((("mouthPress*", 1.0),), 0.15, 0.5),
     "AU25": Rule((), 0.055, 0.4, (("lips_apart", 1.0),)),
-    "AU26": Rule((("jawOpen", 1.0),), 0.05, 0.5),
+    "AU26": Rule((("jawOpen", 1.0),), 0.08, 0.5),
     "AU27": Rule((("jawOpen", 1.0),), 0.4, 0.9),
-    "AU28": Rule((("mouthRollUpper", 0.5), ("mouthRollLower", 0.5)), 0.2, 0.8),
-    "AU43": Rule((("eyeBlink*", 1.0),), 0.35, 0.8),
-    "AU45": Rule((("eyeBlink*", 1.0),), 0.35, 0.8),
+    "AU28": Rule(
+        (("mouthRollUpper", 0.4), ("mouthRollLower", 0.4), ("mouthPressLeft", 0.1), ("mouthPressRight", 0.1)), 0.1, 0.4
+    ),
+    "AU43": Rule((("eyeBlink*", 1.0),), 0.35, 0.75),
+    "AU45": Rule((("eyeBlink*", 1.0),), 0.35, 0.75),
 }
+# Middle of the measures on calm faces, in distances of the outer eye corners: height of the inner brows above the corners of
+# the eyes, and of the corners of the mouth below the middle of the lips.
+BROW_HEIGHT, CORNER_DROP = 0.221, 0.008
 
 
 class Units:
@@ -152,19 +159,31 @@ def presence(intensity: FloatArray) -> Scores:
 def measures(mesh: FloatArray) -> dict[str, FloatArray]:
     """Distances on meshes (n, 478, 3), in the head frame and in units of the distance of the outer eye corners.
 
-    ``lips_apart``: gap between the inner lips. ``inner_brow_Left``, ``inner_brow_Right``: how much higher the inner end of
-    that brow stands than the other's, shared half and half; they tell the sides of AU01 apart, which one shape covers.
+    ``lips_apart``: gap between the inner lips. ``brow_low``, ``corners_low``: how much lower the inner brows and the corners
+    of the mouth stand than on calm faces in the middle; never below 0.
+    ``inner_brow_Left``, ``inner_brow_Right``: how much higher the inner end of that brow stands than the other's, shared half
+    and half; they tell the sides of AU01 apart, which one shape covers.
     """
     known = ~np.isnan(mesh[:, 0, 0])
-    gap, brow = np.full(len(mesh), np.nan, np.float32), np.full(len(mesh), np.nan, np.float32)
+    names = ("lips_apart", "brow_low", "corners_low", "brow")
+    out = {name: np.full(len(mesh), np.nan, np.float32) for name in names}
     if known.any():
         data = face_data()
         front, _, _ = points.head_frame(mesh[known], data["canonical"], data["rigidity"])
-        size = np.linalg.norm(front[:, 33] - front[:, 263], axis=1)
-        gap[known] = np.linalg.norm(front[:, 13] - front[:, 14], axis=1) / size
-        # y grows downwards: a raised brow has the smaller y
-        left = front[:, [285, 336]].mean(1)[:, 1] - front[:, 362, 1]
-        right = front[:, [55, 107]].mean(1)[:, 1] - front[:, 133, 1]
-        brow[known] = (right - left) / size
-    spread = 6.0 * brow  # a brow raised alone by 0.08 eye distances moves half of the evidence to its side
-    return {"lips_apart": gap, "inner_brow_Left": spread, "inner_brow_Right": -spread}
+        for name, value in zip(names, _measured(front)):
+            out[name][known] = value
+    spread = 6.0 * out.pop("brow")  # a brow raised alone by 0.08 eye distances moves half of the evidence to its side
+    return out | {"inner_brow_Left": spread, "inner_brow_Right": -spread}
+
+
+def _measured(front: FloatArray) -> tuple[FloatArray, ...]:
+    size = np.linalg.norm(front[:, 33] - front[:, 263], axis=1)
+
+    def height(*at: int) -> FloatArray:  # y grows downwards: a raised brow has the smaller y
+        return np.asarray(front[:, at, 1].mean(1) / size)
+
+    gap = np.linalg.norm(front[:, 13] - front[:, 14], axis=1) / size
+    brow = height(33, 133, 263, 362) - height(55, 107, 285, 336)
+    drop = height(61, 291) - height(13, 14)
+    sides = (height(55, 107) - height(133)) - (height(285, 336) - height(362))
+    return gap, np.maximum(BROW_HEIGHT - brow, 0), np.maximum(drop - CORNER_DROP, 0), sides
