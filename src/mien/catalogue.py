@@ -191,7 +191,9 @@ def _columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 # Commands -------------------------------------------------------------------------------------------------------------
 def systems_command(
-    family: Annotated[str | None, typer.Option(help=f"Only these families, a comma between: {', '.join(FAMILIES)}.", show_default="all")] = None,
+    family: Annotated[
+        str | None, typer.Option(help=f"Only these families, a comma between: {', '.join(FAMILIES)}.", show_default="all")
+    ] = None,
     task: Annotated[str | None, typer.Option(help=f"Only these tasks: {', '.join(TASKS)}.", show_default="all")] = None,
     fidelity: Annotated[str | None, typer.Option(help=f"Only these levels: {', '.join(FIDELITIES)}.", show_default="all")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,

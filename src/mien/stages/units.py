@@ -70,9 +70,7 @@ UNIT_TABLE: dict[str, Rule] = {
     "AU25": Rule((), 0.055, 0.4, (("lips_apart", 1.0),)),
     "AU26": Rule((("jawOpen", 1.0),), 0.08, 0.5),
     "AU27": Rule((("jawOpen", 1.0),), 0.4, 0.9),
-    "AU28": Rule(
-        (("mouthRollUpper", 0.4), ("mouthRollLower", 0.4), ("mouthPressLeft", 0.1), ("mouthPressRight", 0.1)), 0.1, 0.4
-    ),
+    "AU28": Rule((("mouthRollUpper", 0.4), ("mouthRollLower", 0.4), ("mouthPressLeft", 0.1), ("mouthPressRight", 0.1)), 0.1, 0.4),
     "AU43": Rule((("eyeBlink*", 1.0),), 0.35, 0.75),
     "AU45": Rule((("eyeBlink*", 1.0),), 0.35, 0.75),
 }
