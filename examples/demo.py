@@ -31,7 +31,7 @@ def camera_moves(photo: np.ndarray, path: Path, seconds: float = 4.0, rate: int 
             centre = np.array([222 + 40 * np.cos(2 * np.pi * t), 135 + 25 * np.sin(2 * np.pi * t)])
             linear = zoom * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
             matrix = np.concatenate([linear, (np.array([width, height]) / 2 - linear @ centre)[:, None]], 1)
-            writer.write(cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT), i / rate)
+            writer.write(cv2.warpAffine(photo, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), i / rate)
 
 
 def main() -> int:

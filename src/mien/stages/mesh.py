@@ -19,6 +19,7 @@ OUTER_RIGHT, OUTER_LEFT = 33, 263  # outer eye corners
 # Where the mesh lies relative to the detector's box, in an upright frame: shift of its centre and length of its longer
 # side, both in longer sides of the box. Medians over the labelled faces of FairFace and LFW.
 BOX_TO_MESH = (0.0, 0.05, 0.934)
+SETTLED = 0.06  # a better crop whose corners moved less than that, in sides of the crop, is not worth another fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +30,20 @@ class Fit:
     presence: FloatArray
     tongue: FloatArray
 
+    def replaced(self, at: NDArray[np.intp], other: Fit) -> Fit:
+        """The same with the faces ``at`` taken from another fit, in its order."""
+        out = Fit(self.mesh.copy(), self.presence.copy(), self.tongue.copy())
+        out.mesh[at], out.presence[at], out.tongue[at] = other.mesh, other.presence, other.tongue
+        return out
+
 
 class Mesh:
     """Mesh stage.
 
     Args:
         runner: the mesh network.
-        passes: 2 fits a second time from the first mesh, which lies better than the box; 1 is quicker.
+        passes: 2 fits a second time from the first mesh, which lies better than the box, where the crop moves by more than
+            SETTLED; 1 is quicker.
     """
 
     needs = frozenset({"boxes", "landmarks"})
@@ -57,9 +65,15 @@ class Mesh:
     def fit(self, image: NDArray[np.uint8], faces: Faces) -> Fit:
         """Fit from boxes and five points."""
         assert faces.landmarks is not None
-        fit = self.fit_crops(image, crop_of_boxes(faces.boxes, faces.landmarks))
+        crops = crop_of_boxes(faces.boxes, faces.landmarks)
+        fit = self.fit_crops(image, crops)
         for _ in range(self.passes - 1):
-            fit = self.fit_crops(image, crop_of_mesh(fit.mesh))
+            better = crop_of_mesh(fit.mesh)
+            again = np.flatnonzero(moved(crops, better) > SETTLED)
+            if not len(again):
+                break
+            crops[again] = better[again]
+            fit = fit.replaced(again, self.fit_crops(image, better[again]))
         return fit
 
     def fit_crops(self, image: NDArray[np.uint8], transforms: FloatArray) -> Fit:
@@ -67,6 +81,14 @@ class Mesh:
         out = self.runner.run({"image": to_tensor(align.warp_all(image, transforms, SIZE))})
         mesh = align.apply(align.invert(transforms), out["points"] * SIZE)
         return Fit(mesh, _sigmoid(out["presence"]), _sigmoid(out["tongue"]))
+
+
+def moved(one: FloatArray, other: FloatArray) -> FloatArray:
+    """How far the corners of crops lie apart, in sides of the crop, the farthest of four. (n, 2, 3) twice -> (n,)"""
+    corners = np.array([[0, 0], [SIZE, 0], [0, SIZE], [SIZE, SIZE]], np.float32)
+    in_picture = align.apply(align.invert(one), np.broadcast_to(corners, (len(one), 4, 2)))
+    gap = align.apply(other, in_picture) - corners
+    return np.asarray(np.linalg.norm(gap, axis=-1).max(1) / SIZE, np.float32)
 
 
 def crop_of_boxes(boxes: FloatArray, landmarks: FloatArray) -> FloatArray:
