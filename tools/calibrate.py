@@ -3,10 +3,12 @@
     python tools/calibrate.py gaze --work WORK --data DATA       # radius of the eye: stages/pose.py
     python tools/calibrate.py sharpness --work WORK --data DATA  # what counts as blurred: stages/quality.py
     python tools/calibrate.py units --work WORK --data DATA      # floors and tops of the units: stages/units.py
+    python tools/calibrate.py detector --work WORK --data DATA   # confidence from which a face counts: tools/ship.py
 
 Uses the networks in the package. Gaze: rendered heads with known lines of sight (WORK/renders.npz for the fit), the same
 seed never used for the test (tools/evaluate.py). Sharpness: validation faces as they are and blurred. Units: what neutral
-validation faces show by chance, and what strong ones reach.
+validation faces show by chance, and what strong ones reach. Detector: recall and false positives of composed validation
+pictures at several thresholds.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
+import compose
 from mien.geometry import mesh as points
 from mien.geometry import pose
 from mien.labels import ARKIT_52
@@ -24,6 +28,7 @@ from mien.runtime.models import face_data, runner
 from mien.stages import quality, shapes
 from mien.stages.mesh import Mesh, crop_of_mesh
 from teach import Teachers, decode, pictures
+from train_detector import Drawn, measure
 from train_mesh import part_of
 
 
@@ -120,13 +125,32 @@ def units(data: Path, work: Path) -> None:
     print("lips_apart", np.percentile(gap[still], [50, 90, 95]).round(3), np.percentile(gap, [90, 95, 99]).round(3))
 
 
+class Packaged:
+    """The detector in the package, called like the module that it came from."""
+
+    def __init__(self) -> None:
+        self.runner = runner("detector", 2)
+
+    def eval(self) -> None: ...
+
+    def __call__(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(value) for name, value in self.runner.run({"image": images.numpy()}).items()}
+
+
+def detector(data: Path, work: Path) -> None:
+    drawn = Drawn(compose.Composer(compose.face_source(data, work, "val"), compose.scenes(data, "val")), 600, 3)
+    for threshold in (0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8):
+        figures = measure(Packaged(), drawn, threshold)
+        print(threshold, {name: round(value, 4) for name, value in figures.items()}, flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("gaze", "sharpness", "units"))
+    parser.add_argument("what", choices=("gaze", "sharpness", "units", "detector"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     args = parser.parse_args()
-    {"gaze": gaze, "sharpness": sharpness, "units": units}[args.what](args.data, args.work)
+    {"gaze": gaze, "sharpness": sharpness, "units": units, "detector": detector}[args.what](args.data, args.work)
 
 
 if __name__ == "__main__":
