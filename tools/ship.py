@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -283,14 +284,24 @@ def write_card(name: str, extra: dict[str, Any]) -> None:
     (MODELS / f"{name}.toml").write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def held(name: str, key: str, otherwise: float) -> float:
+    """What the card of a network says now; a figure that is not given again stays."""
+    path = MODELS / f"{name}.toml"
+    return float(tomllib.loads(path.read_text("utf-8")).get(key, otherwise)) if path.exists() else otherwise
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path)
     parser.add_argument(
-        "--threshold", type=float, default=0.5, help="confidence from which the detector counts, chosen on validation pictures"
+        "--threshold", type=float, help="confidence from which the detector counts, chosen on validation pictures"
     )
-    parser.add_argument("--temperature", type=float, default=1.0, help="of the expression's logits, fitted on validation faces")
+    parser.add_argument("--temperature", type=float, help="of the expression's logits, fitted on validation faces")
     args = parser.parse_args()
+    extra = {
+        "detector": {"threshold": args.threshold or held("detector", "threshold", 0.5)},
+        "expression": {"temperature": args.temperature or held("expression", "temperature", 1.0)},
+    }
     for name in CARDS:
         trained = args.work / name / f"{name}.onnx" if args.work else None
         if trained and trained.exists():
@@ -300,9 +311,7 @@ def main() -> None:
                 content = json.loads(record.read_text()) | {"name": f"train {name}"}
                 (RUNS / f"{content['date']}-train-{name}.json").write_text(json.dumps(content, indent=1) + "\n")
         if (MODELS / f"{name}.onnx").exists():
-            write_card(
-                name, {"detector": {"threshold": args.threshold}, "expression": {"temperature": args.temperature}}.get(name, {})
-            )
+            write_card(name, extra.get(name, {}))
     total = sum(p.stat().st_size for p in MODELS.glob("*.onnx"))
     print(f"{total / 1e6:.2f} MB together")
 
