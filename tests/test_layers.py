@@ -12,12 +12,12 @@ LAYERS = {
     "types": 0, "labels": 0, "errors": 0, "extras": 0, "files": 0,
     "geometry": 1, "metrics": 1, "media": 1, "tables": 1, "cards": 1,
     "runtime": 2, "nn": 2,
-    "stages": 3,
+    "stages": 3, "datasets": 3, "losses": 3,
     "pipelines": 4,
     "systems": 5,
     "report": 7, "outputs": 7, "analysis": 7, "run": 7, "doctor": 7, "catalogue": 7, "cli": 7, "__init__": 0, "__version__": 0,
 }  # fmt: skip
-TORCH = {"nn"}
+TORCH = {"nn", "losses", "systems"}
 
 
 def module_imports(path: Path) -> list[tuple[str, int]]:
@@ -48,6 +48,12 @@ def test_imports_point_down(path: Path) -> None:
             assert LAYERS[other] <= LAYERS[own], f"{path.name}:{line} imports {name}, which lies above it"
         if root in ("torch", "torchvision", "timm", "lightning"):
             assert own in TORCH, f"{path.name}:{line} imports {name} where torch is not wanted"
+
+
+def test_no_system_imports_another() -> None:
+    for path in (SOURCE / "systems").rglob("*.py"):
+        for name, line in module_imports(path):
+            assert not name.startswith("mien.systems"), f"{path.name}:{line} imports {name}: move what both need down a layer"
 
 
 def test_the_reader_of_imports_sees_relative_and_absolute_ones(tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ def mesh(data: Path, work: Path) -> dict:
             "n": int(both.sum()),
             "mean_percent": float(percent(whole[both], truth["mesh"][both], True).mean()),
             "median_percent": float(np.median(percent(whole[both], truth["mesh"][both], True).mean(1))),
+            "mean_percent_in_picture": float(percent(whole[both], truth["mesh"][both], False).mean()),
         }
         constant = np.median(np.concatenate([truth["mesh"][chosen]]), 0)
         rows["constant_percent"] = float(
