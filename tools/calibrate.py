@@ -4,11 +4,12 @@
     python tools/calibrate.py sharpness --work WORK --data DATA  # what counts as blurred: stages/quality.py
     python tools/calibrate.py units --work WORK --data DATA      # floors and tops of the units: stages/units.py
     python tools/calibrate.py detector --work WORK --data DATA   # confidence from which a face counts: tools/ship.py
+    python tools/calibrate.py expression --work WORK --data DATA # temperature of the logits: tools/ship.py
 
 Uses the networks in the package. Gaze: rendered heads with known lines of sight (WORK/renders.npz for the fit), the same
 seed never used for the test (tools/evaluate.py). Sharpness: validation faces as they are and blurred. Units: what neutral
 validation faces show by chance, and what strong ones reach. Detector: recall and false positives of composed validation
-pictures at several thresholds.
+pictures at several thresholds. Expression: negative log-likelihood of the majority on the held part of the training faces.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mien.stages import quality, shapes
 from mien.stages.mesh import Mesh, crop_of_mesh
 from teach import Teachers, decode, pictures
 from train_detector import Drawn, measure
+from train_expression import Fer
 from train_mesh import part_of
 
 
@@ -144,13 +146,32 @@ def detector(data: Path, work: Path) -> None:
         print(threshold, {name: round(value, 4) for name, value in figures.items()}, flush=True)
 
 
+def expression(data: Path, work: Path) -> None:
+    held, network = Fer(data, work, "val", 0.05), runner("expression", 2)
+    logits = np.concatenate([network.run({"image": held[i]["x"][None]})["ferplus"] for i in range(len(held))])
+    known = held.majority >= 0
+    logits, wanted = logits[known].astype(np.float64), held.majority[known]
+    print(f"{known.sum()} faces, accuracy {(logits.argmax(1) == wanted).mean():.4f}")
+
+    def loss(temperature: float) -> float:
+        scaled = logits / temperature
+        scaled -= scaled.max(1, keepdims=True)
+        return float(-(scaled[np.arange(len(wanted)), wanted] - np.log(np.exp(scaled).sum(1))).mean())
+
+    best = min(np.arange(0.3, 3.0, 0.01), key=loss)
+    print(f"temperature {best:.2f}: {loss(best):.4f}, 1.00: {loss(1.0):.4f}")
+
+
+WHAT = {"gaze": gaze, "sharpness": sharpness, "units": units, "detector": detector, "expression": expression}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("gaze", "sharpness", "units", "detector"))
+    parser.add_argument("what", choices=list(WHAT))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     args = parser.parse_args()
-    {"gaze": gaze, "sharpness": sharpness, "units": units, "detector": detector}[args.what](args.data, args.work)
+    WHAT[args.what](args.data, args.work)
 
 
 if __name__ == "__main__":
