@@ -123,7 +123,7 @@ def test_status_of_small_blurred_and_cut_faces(astronaut: np.ndarray) -> None:
     faces = Image()(frame(small)).faces
     if len(faces):  # 20 px of face are near the edge of what is found
         assert faces[0].status in ("too_small", "ok", "blurred")
-    blurred = Image()(frame(cv2.GaussianBlur(astronaut, (0, 0), 6))).faces
+    blurred = Image()(frame(cv2.GaussianBlur(astronaut, (0, 0), 4))).faces
     assert len(blurred) == 1
     assert blurred[0].status == "blurred"
     cut = Image()(frame(np.ascontiguousarray(astronaut[:, 225:]))).faces

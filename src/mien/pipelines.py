@@ -86,7 +86,7 @@ class Image:
     def __init__(self, options: Options = Options()) -> None:
         self.options = options
         self.detect = Detect(runner("detector", options.threads), threshold=_threshold(options))
-        self.mesh = Mesh(runner("mesh", options.threads))
+        self.mesh = Mesh(runner("mesh", options.threads), turned=True)
         self.readers = _readers(options, video=False)
         check([self.detect, self.mesh, *self.readers])
 
@@ -149,7 +149,7 @@ def _readers(options: Options, video: bool) -> list[Stage]:
         Pose(),
         Blendshapes(runner("shapes", options.threads)),
         Units(video),
-        Expression(runner("expression", options.threads), temperature),
+        Expression(runner("expression", options.threads), temperature, mirrored=not video),
         Quality(),
     ]
 

@@ -70,3 +70,35 @@ def test_faces_are_replaced_in_order() -> None:
     mixed = a.replaced(np.array([2, 0]), b)
     assert mixed.presence.tolist() == [1, 0, 1]
     assert a.presence.tolist() == [0, 0, 0]
+
+
+class Upright:
+    """A network that is sure only of crops in which the bright side of the picture is on top."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        self.calls += 1
+        x = inputs["image"]
+        sure = x[:, :, :40].mean((1, 2, 3)) - x[:, :, -40:].mean((1, 2, 3))
+        points = np.repeat((SHAPE / mesh.CROP_SCALE)[None], len(x), 0)
+        points[..., :2] += (mesh.SIZE - 1) / 2 / mesh.SIZE
+        return {"points": points, "presence": (6 * sure).astype(np.float32), "tongue": np.zeros(len(x), np.float32)}
+
+
+@pytest.mark.parametrize("quarter", range(4))
+def test_a_face_that_is_not_upright_is_found_by_quarter_turns(quarter: int) -> None:
+    picture = np.zeros((200, 200, 3), np.uint8)
+    picture[:100] = 255
+    box = np.array([[50, 50, 150, 150]], np.float32)
+    five = np.array([[[80, 90], [120, 90], [100, 100], [85, 120], [115, 120]]], np.float32)
+    face = Faces(box, np.ones(1, np.float32), five)
+    turned = np.ascontiguousarray(np.rot90(picture, quarter))
+    network = Upright()
+    fit = mesh.Mesh(network, turned=True).fit(turned, face)
+    eyes = fit.mesh[0, mesh.OUTER_LEFT, :2] - fit.mesh[0, mesh.OUTER_RIGHT, :2]
+    # rot90 turns the picture against the clock
+    wanted = [(1, 0), (0, -1), (-1, 0), (0, 1)][quarter]
+    assert eyes / np.linalg.norm(eyes) == pytest.approx(wanted, abs=0.05)
+    assert network.calls == (1 if quarter == 0 else 4)

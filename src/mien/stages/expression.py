@@ -26,7 +26,7 @@ class Expression:
     Args:
         runner: the expression network.
         temperature: divides the logits, so that the probabilities are calibrated; fitted off the test part.
-        mirrored: average over the crop and its mirror image (twice the time, a little steadier).
+        mirrored: average the logits of the crop and of its mirror image: twice the time, a little better.
     """
 
     needs = frozenset({"mesh"})
@@ -47,26 +47,25 @@ class Expression:
 
     def logits(self, image: NDArray[np.uint8], mesh: FloatArray) -> dict[str, FloatArray]:
         """What the network says of n faces before calibration: ``ferplus`` (n, 8) and ``fer`` (n, 7)."""
-        return self.runner.run({"image": to_tensor(crop(image, mesh))})
+        return self._run(crop(image, mesh))
 
     def logits_of_whole(self, image: NDArray[np.uint8]) -> dict[str, FloatArray]:
         """The same for a picture that is one face cut close, where no mesh could be fitted."""
         grey = np.asarray(cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (SIZE, SIZE)), np.uint8)
-        return self.runner.run({"image": to_tensor(grey[None])})
+        return self._run(grey[None])
 
     def classify(self, image: NDArray[np.uint8], mesh: FloatArray) -> Scores:
         """Scores of n faces with meshes (n, 478, 3) in pixels of the image."""
-        crops = crop(image, mesh)
-        probabilities = self._softmax(crops)
-        if self.mirrored:
-            other = self._softmax(np.ascontiguousarray(crops[:, :, ::-1]))
-            probabilities = np.asarray((probabilities + other) / 2, np.float32)
-        return Scores(probabilities, FERPLUS_8)
-
-    def _softmax(self, crops: NDArray[np.uint8]) -> FloatArray:
-        logits = self.runner.run({"image": to_tensor(crops)})["ferplus"] / self.temperature
+        logits = self.logits(image, mesh)["ferplus"] / self.temperature
         power = np.exp(logits - logits.max(1, keepdims=True))
-        return (power / power.sum(1, keepdims=True)).astype(np.float32)
+        return Scores((power / power.sum(1, keepdims=True)).astype(np.float32), FERPLUS_8)
+
+    def _run(self, crops: NDArray[np.uint8]) -> dict[str, FloatArray]:
+        out = self.runner.run({"image": to_tensor(crops)})
+        if not self.mirrored:
+            return out
+        other = self.runner.run({"image": to_tensor(np.ascontiguousarray(crops[:, :, ::-1]))})
+        return {name: np.asarray((value + other[name]) / 2, np.float32) for name, value in out.items()}
 
 
 def crop(image: NDArray[np.uint8], mesh: FloatArray) -> NDArray[np.uint8]:

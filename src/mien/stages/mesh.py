@@ -19,6 +19,7 @@ OUTER_RIGHT, OUTER_LEFT = 33, 263  # outer eye corners
 # Where the mesh lies relative to the detector's box, in an upright frame: shift of its centre and length of its longer
 # side, both in longer sides of the box. Medians over the labelled faces of FairFace and LFW.
 BOX_TO_MESH = (0.0, 0.05, 0.934)
+SURE = 0.99  # presence of a face that is seen well and upright
 SETTLED = 0.06  # a better crop whose corners moved less than that, in sides of the crop, is not worth another fit
 
 
@@ -36,6 +37,10 @@ class Fit:
         out.mesh[at], out.presence[at], out.tongue[at] = other.mesh, other.presence, other.tongue
         return out
 
+    def taken(self, at: NDArray[np.intp]) -> Fit:
+        """Some of its faces."""
+        return Fit(self.mesh[at], self.presence[at], self.tongue[at])
+
 
 class Mesh:
     """Mesh stage.
@@ -44,13 +49,15 @@ class Mesh:
         runner: the mesh network.
         passes: 2 fits a second time from the first mesh, which lies better than the box, where the crop moves by more than
             SETTLED; 1 is quicker.
+        turned: fit a face of which the network is not SURE in quarter turns too, and keep the best: the detector finds faces
+            that lie or stand on their head, but its five points do not always tell which way up they are.
     """
 
     needs = frozenset({"boxes", "landmarks"})
     adds = frozenset({"mesh", "presence"})
 
-    def __init__(self, runner: Runner, passes: int = 2) -> None:
-        self.runner, self.passes = runner, passes
+    def __init__(self, runner: Runner, passes: int = 2, turned: bool = False) -> None:
+        self.runner, self.passes, self.turned = runner, passes, turned
 
     def __call__(self, frames: Sequence[Frame]) -> list[Frame]:
         out = []
@@ -65,7 +72,19 @@ class Mesh:
     def fit(self, image: NDArray[np.uint8], faces: Faces) -> Fit:
         """Fit from boxes and five points."""
         assert faces.landmarks is not None
-        crops = crop_of_boxes(faces.boxes, faces.landmarks)
+        fit = self._settle(image, crop_of_boxes(faces.boxes, faces.landmarks))
+        unsure = np.flatnonzero(fit.presence < SURE)
+        if not self.turned or not len(unsure):
+            return fit
+        for quarter in (1, 2, 3):
+            crops = crop_of_boxes(faces.boxes[unsure], faces.landmarks[unsure], quarter * np.pi / 2)
+            other = self._settle(image, crops)
+            better = np.flatnonzero(other.presence > fit.presence[unsure])
+            fit = fit.replaced(unsure[better], other.taken(better))
+        return fit
+
+    def _settle(self, image: NDArray[np.uint8], crops: FloatArray) -> Fit:
+        """Fit in crops, and again in better ones where the first fits say that they lie elsewhere."""
         fit = self.fit_crops(image, crops)
         for _ in range(self.passes - 1):
             better = crop_of_mesh(fit.mesh)
@@ -91,9 +110,9 @@ def moved(one: FloatArray, other: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.norm(gap, axis=-1).max(1) / SIZE, np.float32)
 
 
-def crop_of_boxes(boxes: FloatArray, landmarks: FloatArray) -> FloatArray:
-    """Transforms to the network's crop from boxes (n, 4) and five points (n, 5, 2). -> (n, 2, 3)"""
-    angle = align.eye_angle(landmarks[:, 0], landmarks[:, 1])
+def crop_of_boxes(boxes: FloatArray, landmarks: FloatArray, turn: float = 0.0) -> FloatArray:
+    """Transforms to the network's crop from boxes (n, 4) and five points (n, 5, 2), turned further. -> (n, 2, 3)"""
+    angle = np.asarray(align.eye_angle(landmarks[:, 0], landmarks[:, 1]) + turn, np.float32)
     side = (boxes[:, 2:] - boxes[:, :2]).max(1)
     dx, dy, ratio = BOX_TO_MESH
     right = np.stack([np.cos(angle), np.sin(angle)], 1)

@@ -67,7 +67,7 @@ UNIT_TABLE: dict[str, Rule] = {
         (("mouthPressLeft", 0.25), ("mouthPressRight", 0.25), ("mouthRollUpper", 0.25), ("mouthRollLower", 0.25)), 0.1, 0.4
     ),
     "AU24": Rule((("mouthPress*", 1.0),), 0.15, 0.5),
-    "AU25": Rule((), 0.055, 0.4, (("lips_apart", 1.0),)),
+    "AU25": Rule((), 0.055, 0.3, (("lips_apart", 1.0),)),
     "AU26": Rule((("jawOpen", 1.0),), 0.08, 0.5),
     "AU27": Rule((("jawOpen", 1.0),), 0.4, 0.9),
     "AU28": Rule((("mouthRollUpper", 0.4), ("mouthRollLower", 0.4), ("mouthPressLeft", 0.1), ("mouthPressRight", 0.1)), 0.1, 0.4),
