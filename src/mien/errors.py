@@ -42,7 +42,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
 
     Example:
         >>> print(unknown_name("label set", "fer", ["fer-7", "ferplus-8"]))
-        unknown label set 'fer'; wanted one of: fer-7, ferplus-8; did you mean fer-7?
+        unknown label set 'fer'; wanted one of: fer-7, ferplus-8; did you mean fer-7, ferplus-8?
     """
     names = sorted(known)
     near = get_close_matches(name, names, n=3, cutoff=0.3)

@@ -31,7 +31,7 @@ def umeyama(source: FloatArray, target: FloatArray) -> FloatArray:
 
     Example:
         >>> square = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32)
-        >>> umeyama(square, 2 * square + 3).round(3).tolist()
+        >>> (umeyama(square, 2 * square + 3).round(3) + 0.0).tolist()
         [[2.0, 0.0, 3.0], [0.0, 2.0, 3.0]]
     """
     source, target = np.asarray(source, np.float64), np.asarray(target, np.float64)

@@ -20,6 +20,7 @@ OUTER_RIGHT, OUTER_LEFT = 33, 263  # outer eye corners
 # side, both in longer sides of the box. Medians over the labelled faces of FairFace and LFW.
 BOX_TO_MESH = (0.0, 0.05, 0.934)
 SURE = 0.99  # presence of a face that is seen well and upright
+MUCH = 3.0  # by how much the log-odds of presence must rise for a face to be taken as turned
 SETTLED = 0.06  # a better crop whose corners moved less than that, in sides of the crop, is not worth another fit
 
 
@@ -79,7 +80,8 @@ class Mesh:
         for quarter in (1, 2, 3):
             crops = crop_of_boxes(faces.boxes[unsure], faces.landmarks[unsure], quarter * np.pi / 2)
             other = self._settle(image, crops)
-            better = np.flatnonzero(other.presence > fit.presence[unsure])
+            # a poor picture is not sure either way up: only a turn that is much surer counts
+            better = np.flatnonzero((other.presence >= SURE) & (_odds(other.presence) > _odds(fit.presence[unsure]) + MUCH))
             fit = fit.replaced(unsure[better], other.taken(better))
         return fit
 
@@ -125,6 +127,11 @@ def crop_of_mesh(mesh: FloatArray) -> FloatArray:
     """Transforms to the network's crop from meshes (n, 478, 3) in pixels. -> (n, 2, 3)"""
     angle = align.eye_angle(mesh[:, OUTER_RIGHT, :2], mesh[:, OUTER_LEFT, :2])
     return align.upright_crop(mesh, angle, CROP_SCALE, SIZE)
+
+
+def _odds(probability: FloatArray) -> FloatArray:
+    share = np.clip(probability.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.log(share / (1 - share))
 
 
 def _sigmoid(value: FloatArray) -> FloatArray:
