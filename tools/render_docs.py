@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from mien.runtime.models import ModelCard, card, names
 from mien.stages import units
 from mien.tables.schema import markdown
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+ROOT = Path(__file__).resolve().parent.parent
+DOCS, RUNS = ROOT / "docs", ROOT / "benchmarks/runs"
 MADE = "<!-- made by tools/render_docs.py: edit the code or the cards, not this page -->\n"
 
 
@@ -65,8 +67,35 @@ def units_page() -> str:
         "",
         (units.measures.__doc__ or "").strip(),
         "",
+        *on_renders(),
     ]
     return "\n".join(lines)
+
+
+def on_renders() -> list[str]:
+    """What each unit reads on rendered heads whose shape is known, from the newest run record."""
+    records = sorted(p for p in RUNS.glob("*.json") if json.loads(p.read_text())["name"] == "units")
+    if not records:
+        return []
+    record = json.loads(records[-1].read_text())["figures"]["units"]
+    rows = {unit: record[unit] for unit in ACTION_UNITS if "intensity_at" in record.get(unit, {})}
+    hardly = [u for u, row in rows.items() if row["intensity_at"]["1.0"] - row["intensity_at"]["0.0"] < 0.5]
+    lines = [
+        "## On rendered heads",
+        "",
+        "One shape grows from nothing to its full extent, all else alike: mean intensity at both ends over the persons, share of",
+        f"steps that do not fall, correlation within a person ([record](../benchmarks/runs/{records[-1].name})). Rendered skin has",
+        f"no wrinkles. **Hardly seen, or not at all: {', '.join(hardly)}**; a value of theirs says little.",
+        "",
+        "| unit | at nothing | at full | steps not falling | correlation | persons |",
+        "|---|---|---|---|---|---|",
+    ]
+    for unit, row in rows.items():
+        at, r = row["intensity_at"], row["correlation_within_person"]
+        shown = "-" if r is None else f"{r:.2f}"
+        steps = f"{row['steps_not_falling']:.2f}"
+        lines.append(f"| {unit} | {at['0.0']:.1f} | {at['1.0']:.1f} | {steps} | {shown} | {row['persons']} |")
+    return [*lines, ""]
 
 
 def model_section(model: ModelCard) -> str:
