@@ -189,3 +189,46 @@ def test_an_out_folder_that_is_a_file(astronaut_path: Path, tmp_path: Path) -> N
     assert done.returncode == 2
     assert "taken" in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+def test_a_second_run_keeps_the_results_of_the_first(astronaut_path: Path, tmp_path: Path) -> None:
+    assert mien("analyze", astronaut_path, "--out", "o", "--annotate", "--report", folder=tmp_path).returncode == 0
+    rows = (tmp_path / "o/faces.csv").read_text()
+    done = mien("analyze", "misspelt.jpg", "--out", "o", "--format", "jsonl", folder=tmp_path)
+    assert done.returncode == 2
+    assert b"o/before-1" in done.stdout
+    assert (tmp_path / "o/before-1/faces.csv").read_text() == rows
+    assert (tmp_path / "o/before-1/report.html").exists()
+    assert (tmp_path / "o/before-1/annotated/astronaut.jpg").exists()
+    # nothing of the first run stands beside the second's
+    assert sorted(p.name for p in (tmp_path / "o").iterdir()) == ["before-1", "faces.jsonl", "faces.jsonl.schema.json"]
+
+
+def test_a_folder_is_read_without_what_was_drawn_into_it(astronaut_path: Path, tmp_path: Path) -> None:
+    shutil.copy(astronaut_path, tmp_path / "me.jpg")
+    for _ in range(3):
+        done = mien("analyze", ".", "--annotate", folder=tmp_path)
+        assert b"1 source read" in done.stdout
+    # asked for by name it is read
+    assert b"1 source read" in mien("analyze", "mien-out/before-1/annotated", "--out", "o", folder=tmp_path).stdout
+
+
+def test_a_run_that_is_told_to_end_leaves_valid_files(clip: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mien.cli", "analyze", *[str(clip)] * 200, "--format", "parquet", "--annotate"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not list((tmp_path / "mien-out").glob("annotated/*.mp4")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    assert len(Table.read(tmp_path / "mien-out/faces.parquet")) > 0
+    assert not list((tmp_path / "mien-out/annotated").glob(".*"))
+
+
+@pytest.mark.parametrize("words", [["--start", "nan"], ["--end", "inf"], ["--threads", "0"]])
+def test_numbers_that_make_no_sense_are_refused(words: list[str], astronaut_path: Path, tmp_path: Path) -> None:
+    done = mien("analyze", astronaut_path, *words, folder=tmp_path)
+    assert done.returncode == 2
+    assert words[0].strip("-").encode() in done.stderr
+    assert b"wanted" in done.stderr

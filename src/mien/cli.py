@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -142,9 +143,15 @@ def _described(c: Any) -> Iterator[str]:
     yield ""
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Entry point of the command ``mien``."""
     try:
+        # what a batch system or `timeout` sends ends a run as Ctrl-C does: files closed, rows kept
+        signal.signal(signal.SIGTERM, _interrupt)
         app()
     except MienError as error:
         typer.echo(f"mien: {error}", err=True)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,34 @@ from .errors import InputError
 from .media.source import Item
 from .types import Frame
 
+ANNOTATED = "annotated"  # folder of the pictures and videos drawn
 SUFFIX = {"csv": ".csv", "jsonl": ".jsonl", "parquet": ".parquet"}
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Move what an earlier run left in a folder into ``before-1``, ``before-2`` ... inside it, so that no row is lost.
+
+    Returns:
+        Where it went; None when there was nothing.
+
+    Raises:
+        InputError: it cannot be moved.
+    """
+    rows = [f"faces{suffix}" for suffix in SUFFIX.values()]
+    names = [*rows, *[f"{name}.schema.json" for name in rows], "report.html", ANNOTATED]
+    old = [folder / name for name in names if (folder / name).exists()]
+    if not old:
+        return None
+    target = next(path for k in count(1) if not (path := folder / f"before-{k}").exists())
+    try:
+        target.mkdir()
+        for path in old:
+            path.rename(target / path.name)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: {error.strerror or error}", "a folder that can be written", "choose another with --out"
+        ) from error
+    return target
 
 
 class Outputs:
@@ -45,6 +73,7 @@ class Outputs:
         self.rows_path = folder / f"faces{SUFFIX[format]}" if format else None
         self.report_path = folder / "report.html" if report else None
         self.annotated: list[Path] = []
+        self.before: Path | None = None  # where the results of an earlier run went
         self._stack = ExitStack()
         self._writer: Any = None
         self._video: Any = None
@@ -54,6 +83,7 @@ class Outputs:
         self._report: Any = None
 
     def __enter__(self) -> Self:
+        self.before = set_aside(self.folder)
         if self.rows_path:
             from .tables.writer import open_writer
 
@@ -128,6 +158,6 @@ class Outputs:
             k += 1
             name = f"{stem}-{k}{suffix}"
         self._names.add(name)
-        folder = self.folder / "annotated"
+        folder = self.folder / ANNOTATED
         folder.mkdir(exist_ok=True)
         return folder / name

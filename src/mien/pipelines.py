@@ -59,6 +59,9 @@ class Options:
             raise InputError(f"max_faces is {self.max_faces}", "1 or more, or None for all faces")
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise InputError(f"threshold is {self.threshold}", "a number between 0 and 1")
+        for name, value in (("start", self.start), ("end", self.end)):
+            if value is not None and not np.isfinite(value):
+                raise InputError(f"{name} is {value}", "seconds")
         if self.threads < 1:
             raise InputError(f"threads is {self.threads}", "1 or more")
 

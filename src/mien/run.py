@@ -13,7 +13,7 @@ from typing import Any
 
 from .errors import InputError
 from .media.source import Item, items
-from .outputs import Outputs
+from .outputs import ANNOTATED, SUFFIX, Outputs
 from .pipelines import Options, analyze_items, settings, threads_default
 from .types import Frame
 
@@ -48,9 +48,11 @@ class Tally:
 def run(request: Request) -> int:
     """Run it; returns the exit code."""
     chosen = dict(request.options)
-    chosen["threads"] = chosen["threads"] or threads_default()
+    chosen["threads"] = threads_default() if chosen["threads"] is None else chosen["threads"]
     options, tally, start = Options(**chosen), Tally(), time.perf_counter()
     found = _found(request.sources)
+    if request.out is not None:
+        found = [item for item in found if not _drawn_by_mien(item, request.sources)]
     outputs: AbstractContextManager[Any] = nullcontext()
     if request.out is not None:
         outputs = Outputs(request.out, request.format, request.annotate, request.report, request.mesh, settings(options))
@@ -79,6 +81,15 @@ def _found(sources: list[str]) -> list[Item]:
     for source in sources:
         out += items(source, on_missing="item")
     return out
+
+
+def _drawn_by_mien(item: Item, sources: list[str]) -> bool:
+    """Whether a folder that is read holds this picture only because an earlier run drew it there."""
+    if not isinstance(item.payload, str) or item.name in sources:
+        return False
+    path = Path(item.payload)
+    rows = any((path.parent.parent / f"faces{suffix}").exists() for suffix in SUFFIX.values())
+    return path.parent.name == ANNOTATED and rows and str(path.parent) not in sources
 
 
 def _take(frame: Frame, tally: Tally, request: Request) -> None:
@@ -187,6 +198,8 @@ def _close(request: Request, tally: Tally, files: Outputs | None, stopped: bool)
     if stopped:
         print("stopped; the files hold what was done so far")
     if files is not None:
+        if files.before is not None:
+            print(f"earlier results of that folder: {files.before}")
         for path in (files.rows_path, files.report_path):
             if path is not None and path.exists():
                 print(f"{'rows' if path == files.rows_path else 'report'}: {path}")

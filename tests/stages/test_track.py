@@ -216,3 +216,18 @@ def test_what_is_kept_does_not_grow() -> None:
 
     run(world, follow, 400, move)
     assert len(follow.lost) + len(follow.people) < 40
+
+
+def test_the_first_frame_after_a_cut_and_every_empty_one_is_looked_at() -> None:
+    world = World()
+    follow = Follow(world, world)
+    for k in range(20):  # a slide show: every frame is another picture with somebody in it
+        world.background = 250 * (k % 2)
+        world.spots = [Spot(200 + 100 * (k % 3), 240, look=k)]
+        faces, _ = follow(world.image(), k * 0.1)
+        assert len(faces) == 1, k
+    world.spots = []
+    for k in range(20, 40):
+        before = world.detections
+        follow(world.image(), k * 0.1)
+        assert world.detections == before + 1 or k == 20

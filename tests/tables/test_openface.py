@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -168,3 +170,16 @@ def test_the_68_points_mirror_as_those_of_ibug_do() -> None:
     for right, left in ((33, 263), (133, 362), (61, 291), (70, 300), (107, 336), (98, 327), (148, 377), (127, 356)):
         pair = (MESH_68.index(right), MESH_68.index(left))
         assert pair in {(36, 45), (39, 42), (48, 54), (17, 26), (21, 22), (31, 35), (7, 9), (0, 16)}
+
+
+def test_rows_of_our_own_are_not_taken_for_openface(tmp_path: Path) -> None:
+    columns = {"frame": [0, 1], "face": [0, 0], "status": ["ok", "ok"], "confidence": [0.9, 0.8], "AU12": [0.5, 0.4]}
+    Table.from_columns(columns).write(tmp_path / "own.csv")
+    with pytest.raises(InputError, match="not the columns of OpenFace"):
+        read_openface(tmp_path / "own.csv")
+
+
+def test_rows_of_several_sources_are_refused() -> None:
+    table = Table.from_columns({"source": ["a.jpg", "b.jpg"], "frame": [0, 0], "face": [0, 0], "status": ["ok", "ok"]})
+    with pytest.raises(InputError, match="2 sources"):
+        to_openface(table)

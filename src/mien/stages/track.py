@@ -59,17 +59,16 @@ class Follow:
         self.last_detection = -np.inf
         self.last_time = -np.inf
         self.thumbnail: NDArray[np.int16] | None = None
-        self.idle = 0
 
     def __call__(self, image: Image, time: float) -> tuple[Faces, FloatArray]:
         """Faces of the next frame, with tracks; and the tongue score (n,) of each."""
         if time < self.last_time:  # the clock of a broken stream may jump back: begin anew rather than extrapolate backwards
             self.lost, self.people, self.last_detection = [], [], -np.inf
         self.last_time = time
+        followed = len(self.people)
         if self._cut(image):
             self.lost += self.people
             self.people = []
-        followed = len(self.people)
         fit = self._follow(image, time)
         weak = Faces.none()
         if self._must_detect(time, lost_some=len(self.people) < followed):
@@ -114,11 +113,8 @@ class Follow:
 
     # detecting ------------------------------------------------------------------------------------------------------
     def _must_detect(self, time: float, lost_some: bool) -> bool:
-        if lost_some or time - self.last_detection >= self.every:
-            return True
-        # nobody there: looking at every third frame finds a newcomer within a tenth of a second
-        self.idle += 1
-        return not self.people and self.idle % 3 == 0
+        # a frame is said to hold no face only if it was looked at
+        return lost_some or not self.people or time - self.last_detection >= self.every
 
     def _detect(self, image: Image, time: float, fit: Fit) -> tuple[Fit, Faces]:
         """Look for faces; confirm those followed, take up the others. -> all fits, faces without a mesh"""

@@ -65,7 +65,7 @@ def to_openface(table: Table, path: str | os.PathLike[str] | None = None) -> pa.
         An arrow table; ``.to_pandas()`` makes a DataFrame of it.
 
     Raises:
-        InputError: the file cannot be made.
+        InputError: the file cannot be made, or the rows come from several sources, which OpenFace's columns cannot tell apart.
 
     Example:
         >>> pose = {"pose_pitch": [0.0], "pose_yaw": [0.25], "pose_roll": [0.0]}
@@ -77,6 +77,11 @@ def to_openface(table: Table, path: str | os.PathLike[str] | None = None) -> pa.
     from .arrow import tool_table
     from .sinks import write_csv
 
+    sources = set(table["source"].tolist())
+    if len(sources) > 1:
+        raise InputError(
+            f"a table of {len(sources)} sources", "the rows of one", "OpenFace's columns name no source: write a file for each"
+        )
     parts = _basics(table)
     parts += from_mesh(table)
     parts += [(f"{unit}_r", table[f"{unit}_intensity"], 4) for unit in INTENSITIES]
@@ -108,8 +113,9 @@ def read_openface(path: str | os.PathLike[str], source: str | None = None) -> Ta
     wanted += [f"{axis}_{i}" for axis in "xy" for i in range(POINTS)]
     wanted += [f"{unit}_r" for unit in INTENSITIES] + [f"{unit}_c" for unit in PRESENCES]
     data = read_foreign(path, wanted=wanted)
-    if not ("success" in data or "face" in data) or "confidence" not in data:
-        raise InputError(f"{path}: no column success, face or confidence", "a CSV of OpenFace 2", "check which tool wrote it")
+    own = any(name in data for name in ("success", "pose_Rx", "gaze_0_x", "gaze_angle_x", "x_0", "AU12_r", "AU12_c"))
+    if not ("success" in data or "face" in data) or "confidence" not in data or not own:
+        raise InputError(f"{path}: not the columns of OpenFace", "a CSV of OpenFace 2", "check which tool wrote it")
     count = len(data["confidence"])
     seen = data["success"] >= 0.5 if "success" in data else np.ones(count, bool)
     found = _readings(data)

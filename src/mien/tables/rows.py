@@ -42,6 +42,13 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+REASONS = {
+    "not_visible": "the mesh finds no face there",
+    "too_small": "the face has too few pixels to be read",
+    "cut_off": "the border of the picture cuts the face",
+    "profile": "the face is turned away too far",
+    "blurred": "the face is not sharp",
+}
 # field of Faces, how many columns, how its value becomes (n, columns)
 _Field = tuple[str, int, Callable[[Any], FloatArray | None]]
 
@@ -120,7 +127,8 @@ class Rows:
         text["status"].extend(status)
         text["expression"].extend(best)
         text["source"].extend([_writable(frame.source)] * count)
-        text["reason"].extend([_writable(frame.reason)] * count)
+        whole_frame = _writable(frame.reason)
+        text["reason"].extend([whole_frame or REASONS.get(word, "") for word in status])
         whole["frame"].extend([frame.index] * count)
         self._time.extend([frame.time] * count)
         self._values.append(values)
