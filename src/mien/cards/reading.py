@@ -23,15 +23,15 @@ def _number(value: object) -> bool:
 
 
 # what a value may be: words for the error, and the test
-_Test = tuple[str, Callable[[object], bool]]
-_TEXT: _Test = ("a text that is not empty", lambda v: isinstance(v, str) and bool(v.strip()))
-_COUNT: _Test = ("a whole number above 0", lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0)
-_REAL: _Test = ("a finite number", _number)
-_LIST: _Test = ("a list of words", _words)
-_TABLE: _Test = ("a table", lambda v: isinstance(v, dict))
-_TABLES: _Test = ("a list of tables", lambda v: isinstance(v, list) and all(isinstance(row, dict) for row in v))
-_REALS: _Test = ("a list of finite numbers", lambda v: isinstance(v, list) and all(_number(n) for n in v))
-_SHAPE: _Test = (
+Test = tuple[str, Callable[[object], bool]]
+_TEXT: Test = ("a text that is not empty", lambda v: isinstance(v, str) and bool(v.strip()))
+_COUNT: Test = ("a whole number above 0", lambda v: isinstance(v, int) and not isinstance(v, bool) and v > 0)
+_REAL: Test = ("a finite number", _number)
+_LIST: Test = ("a list of words", _words)
+_TABLE: Test = ("a table", lambda v: isinstance(v, dict))
+_TABLES: Test = ("a list of tables", lambda v: isinstance(v, list) and all(isinstance(row, dict) for row in v))
+_REALS: Test = ("a list of finite numbers", lambda v: isinstance(v, list) and all(_number(n) for n in v))
+_SHAPE: Test = (
     "a list of whole numbers and letters",
     lambda v: isinstance(v, list) and all(isinstance(n, str) or _COUNT[1](n) for n in v),
 )
@@ -56,8 +56,18 @@ _PARAMETER_KEYS = {**dict.fromkeys(("paper", "code", "ours"), _COUNT), "note": _
 _WEIGHT_KEYS = dict.fromkeys(("file", "sha256", "licence", "by"), _TEXT)
 
 
-def _checked(table: Mapping[str, Any], keys: Mapping[str, _Test], required: Iterable[str], place: str) -> dict[str, Any]:
-    """The content of a table whose keys and types are known; lists become tuples."""
+def checked(table: Mapping[str, Any], keys: Mapping[str, Test], required: Iterable[str], place: str) -> dict[str, Any]:
+    """The content of a TOML table whose keys and types are known; lists become tuples.
+
+    Args:
+        table: as it was read.
+        keys: for each key that may stand there, what is wanted in words and whether a value is that.
+        required: keys that must stand there.
+        place: file and table, for the messages.
+
+    Raises:
+        InputError: an unknown key (with the nearest), a value of another type, or a key that is missing.
+    """
     for key, value in table.items():
         if key not in keys:
             raise unknown_name(f"key in {place}", key, keys)
@@ -76,7 +86,7 @@ def _one_of(kind: str, value: str, known: Iterable[str], place: str) -> None:
 
 
 def _figure(row: Mapping[str, Any], place: str, root: Path | None) -> Figure:
-    content = _checked(row, _FIGURE_KEYS, ("protocol", "metric", "value", "by"), place)
+    content = checked(row, _FIGURE_KEYS, ("protocol", "metric", "value", "by"), place)
     _one_of("by", content["by"], SOURCES, place)
     _one_of("tag", content.get("tag", ""), TAGS, place)
     for key in ("value", "std", "tolerance"):
@@ -100,7 +110,7 @@ def _ports(table: Mapping[str, Any], place: str) -> tuple[Port, ...]:
         row = {"text": value} if isinstance(value, str) else value
         if not isinstance(row, dict):
             raise InputError(f"{place}: {name} is {value!r}", "a text or a table")
-        content = _checked(row, _PORT_KEYS, ("text",), f"{place}.{name}")
+        content = checked(row, _PORT_KEYS, ("text",), f"{place}.{name}")
         if "labels" in content:
             label_set(content["labels"])
         ports.append(Port(name, **content))
@@ -111,12 +121,12 @@ def _inner(content: dict[str, Any], place: str, root: Path | None) -> None:
     """Turn the tables inside a card into what they stand for, in place."""
     for key in ("input", "output"):
         content[key] = _ports(content.get(key, {}), f"{place}: {key}")
-    content["licences"] = _checked(content.get("licences", {}), dict.fromkeys(LICENSED, _TEXT), (), f"{place}: licences")
-    content["parameters"] = Parameters(**_checked(content.get("parameters", {}), _PARAMETER_KEYS, (), f"{place}: parameters"))
+    content["licences"] = checked(content.get("licences", {}), dict.fromkeys(LICENSED, _TEXT), (), f"{place}: licences")
+    content["parameters"] = Parameters(**checked(content.get("parameters", {}), _PARAMETER_KEYS, (), f"{place}: parameters"))
     content["figures"] = tuple(_figure(row, f"{place}: figure {i}", root) for i, row in enumerate(content.get("figures", ()), 1))
     weights = []
     for i, row in enumerate(content.get("weights", ()), 1):
-        known = _checked(row, _WEIGHT_KEYS, _WEIGHT_KEYS, f"{place}: weights {i}")
+        known = checked(row, _WEIGHT_KEYS, _WEIGHT_KEYS, f"{place}: weights {i}")
         _one_of("by", known["by"], SOURCES, f"{place}: weights {i}")
         weights.append(Weights(**known))
     content["weights"] = tuple(weights)
@@ -139,7 +149,7 @@ def read(path: Path, root: Path | None = None) -> Card:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{place}: {error}", "a TOML file in UTF-8") from error
     required = ("number", "name", "short", "title", "family", "kind", "task", "fidelity", "point")
-    content = _checked(table, _CARD_KEYS, required, place)
+    content = checked(table, _CARD_KEYS, required, place)
     for key, known in {"family": FAMILIES, "kind": KINDS, "task": TASKS, "fidelity": FIDELITIES}.items():
         _one_of(key, content[key], known, place)
     for extra in content.get("extras", ()):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..cards import identifier
+from ..cards.reading import Test, checked
 from ..errors import InputError, unknown_name
 from ..files import PACKAGE
 from .labels import label_set
@@ -89,13 +88,12 @@ def _text(value: object) -> bool:
 
 
 # words for the error, and the test
-_Test = tuple[str, Callable[[object], bool]]
-_TEXT: _Test = ("a text that is not empty", _text)
-_COUNT: _Test = ("a whole number above 0", _count)
-_LIST: _Test = ("a list of words", lambda v: isinstance(v, list) and all(_text(w) for w in v))
-_TEXTS: _Test = ("a table of texts", lambda v: isinstance(v, dict) and all(_text(w) for w in v.values()))
-_COUNTS: _Test = ("a table of whole numbers above 0", lambda v: isinstance(v, dict) and all(_count(n) for n in v.values()))
-_KEYS: dict[str, _Test] = {
+_TEXT: Test = ("a text that is not empty", _text)
+_COUNT: Test = ("a whole number above 0", _count)
+_LIST: Test = ("a list of words", lambda v: isinstance(v, list) and all(_text(w) for w in v))
+_TEXTS: Test = ("a table of texts", lambda v: isinstance(v, dict) and all(_text(w) for w in v.values()))
+_COUNTS: Test = ("a table of whole numbers above 0", lambda v: isinstance(v, dict) and all(_count(n) for n in v.values()))
+_KEYS: dict[str, Test] = {
     **dict.fromkeys(
         ("name", "short", "title", "access", "layout", "how", "paper", "url", "licence", "facts"),
         _TEXT,
@@ -106,19 +104,6 @@ _KEYS: dict[str, _Test] = {
     "counts": _COUNTS,
 }
 _REQUIRED = ("name", "short", "title", "access", "layout", "files", "how", "splits", "holds")
-
-
-def _checked(table: Mapping[str, Any], place: str) -> dict[str, Any]:
-    for key, value in table.items():
-        if key not in _KEYS:
-            raise unknown_name(f"key in {place}", key, _KEYS)
-        words, fits = _KEYS[key]
-        if not fits(value):
-            raise InputError(f"{place}: {key} is {value!r}", words)
-    missing = [key for key in _REQUIRED if key not in table]
-    if missing:
-        raise InputError(f"{place} has no {', '.join(missing)}", "that key", "add it")
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def read_card(path: Path) -> SourceCard:
@@ -136,7 +121,7 @@ def read_card(path: Path) -> SourceCard:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{place}: {error}", "a TOML file in UTF-8") from error
-    card = SourceCard(**_checked(table, place))
+    card = SourceCard(**checked(table, _KEYS, _REQUIRED, place))
     if card.access not in ACCESS:
         raise unknown_name(f"access in {place}", card.access, ACCESS)
     for key in card.holds:
