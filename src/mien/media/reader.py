@@ -213,7 +213,9 @@ class Reader:
         whole = self.stream.frames and not (stopped or self.jumped)
         count = f"{self.good} of {_count_text(self.stream.frames)}" if whole else _count_text(self.good)
         read = f"{count} read, the last at {self.time:.2f} s" if self.good else "no frame read"
-        reason = f"{shown(self.name)}: {read}; {'; '.join(faults)}"
+        # what to do comes last: the report shows it apart
+        remedy = "get the file again if the rest is needed" if self.good else "get the file again, or choose another part of it"
+        reason = f"{shown(self.name)}: {read}; {'; '.join(faults)}; {remedy}"
         if yielded:
             yield problem(self.name, "damaged", reason, self.time + self.clock.step, self.numbers.next)
         else:
