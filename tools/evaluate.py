@@ -3,7 +3,7 @@
     python tools/evaluate.py mesh shapes expression units gaze --data DATA --work WORK [--out benchmarks/runs]
 
 Test parts only: persons (LFW) and pictures (FairFace) that no network was trained on, PublicTest of FER2013, rendered heads of
-a seed of their own (WORK/renders-test.npz, tools/make_renders.py --seed 2, and WORK/paired.npz, tools/make_paired.py).
+a seed of their own (WORK/renders-test.npz, tools/make_renders.py --seed 2, and WORK/paired-test.npz, tools/make_paired.py --first 100).
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def unit_figures(data: Path, work: Path) -> dict:
         values = intensity[:, UNITS.index(unit)]
         good = near & ~np.isnan(values)
         rows[unit] = {"correlation": round(float(np.corrcoef(values[good], wanted[good])[0, 1]), 3), "n": int(good.sum())}
-    paired, seen = rendered(work, "paired.npz")
+    paired, seen = rendered(work, "paired-test.npz")
     levels = units.read(seen)
     for k, unit in enumerate(paired["unit"]):
         unit = str(unit)
@@ -247,8 +247,7 @@ def unit_figures(data: Path, work: Path) -> dict:
     for row in rows.values():
         if "steps" in row:
             row |= steps(row.pop("steps"))
-    neutral = faces.pose is not None and near & (table["shapes"][:, : len(ARKIT_52)].max(1) < 0.05)
-    return {"units": rows, "neutral_renders": int(np.sum(neutral))}
+    return {"units": rows}
 
 
 def steps(rows: list[tuple[int, float, float]]) -> dict:
@@ -338,7 +337,7 @@ def main() -> None:
                 "mesh": ("fairface", "lfw"),
                 "shapes": ("fairface", "lfw"),
                 "expression": ("fer2013plus",),
-                "units": ("renders-test", "paired"),
+                "units": ("renders-test", "paired-test"),
                 "gaze": ("renders-test",),
             }[name]
             data = {f: loop.digest([args.work / f"{f}.npz"]) for f in files}

@@ -1,8 +1,9 @@
 """Render the same head in the same light with one action unit growing: 0, 0.25, 0.5, 0.75, 1.
 
-    python tools/make_paired.py --data DATA --work WORK [--persons 12]
+    python tools/make_paired.py --data DATA --work WORK [--persons 12] [--first 100 --out paired-test.npz]
 
-Writes WORK/paired.npz: unit, person, amount, picture and true points of each render.
+Writes WORK/paired.npz: unit, person, amount, picture and true points of each render. Floors and tops of the units were set
+while looking at the persons from 0 on; figures come from those from 100 on, in a file of their own.
 """
 
 from __future__ import annotations
@@ -76,11 +77,17 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--persons", type=int, default=12)
+    parser.add_argument("--first", type=int, default=0, help="number of the first person: the seed of all that is drawn for it")
+    parser.add_argument("--out", default="paired.npz")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
     with ProcessPoolExecutor(args.jobs) as pool:
-        rows = [row for part in pool.map(person, [(args.data, args.work, k) for k in range(args.persons)]) for row in part]
-    np.savez(args.work / "paired.npz", **{key: np.array([row[key] for row in rows]) for key in rows[0]})
+        rows = [
+            row
+            for part in pool.map(person, [(args.data, args.work, args.first + k) for k in range(args.persons)])
+            for row in part
+        ]
+    np.savez(args.work / args.out, **{key: np.array([row[key] for row in rows]) for key in rows[0]})
     print(f"{len(rows)} renders of {args.persons} persons")
 
 
