@@ -83,9 +83,9 @@ def on_renders() -> list[str]:
     lines = [
         "## On rendered heads",
         "",
-        "One shape grows from nothing to its full extent, all else alike, on persons that the floors and tops were not set by: mean",
-        "intensity at both ends over the persons, share of steps that do not fall by more than 0.05, correlation within a person",
-        f"([record](../benchmarks/runs/{records[-1].name})). **Hardly seen there, or not at all:",
+        "One shape grows from nothing to its full extent, all else alike, on persons that the floors and tops were not set by:",
+        "mean intensity at both ends over the persons, share of steps that do not fall by more than 0.05, correlation within a",
+        f"person ([record](../benchmarks/runs/{records[-1].name})). **Hardly seen there, or not at all:",
         f"{', '.join(hardly)}**; what these read on real faces rests on the",
         "teacher alone.",
         "",
