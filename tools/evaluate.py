@@ -3,7 +3,8 @@
     python tools/evaluate.py mesh shapes expression units gaze --data DATA --work WORK [--out benchmarks/runs]
 
 Test parts only: persons (LFW) and pictures (FairFace) that no network was trained on, PublicTest of FER2013, rendered heads of
-a seed of their own (WORK/renders-test.npz, tools/make_renders.py --seed 2, and WORK/paired-test.npz, tools/make_paired.py --first 100).
+seeds of their own (WORK/renders-test.npz, tools/make_renders.py --seed 2, and WORK/paired-test.npz, tools/make_paired.py
+--first 100).
 """
 
 from __future__ import annotations
