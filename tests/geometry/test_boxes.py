@@ -61,3 +61,14 @@ def test_inside_share_of_a_box_half_outside() -> None:
 def test_from_points_ignores_depth() -> None:
     points = np.array([[[1, 2, 99], [5, -3, -99]]], np.float32)
     assert boxes.from_points(points).tolist() == [[1, -3, 5, 2]]
+
+
+def test_very_many_boxes_are_thinned_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 100, (60, 2))
+    found = np.concatenate([low, low + rng.uniform(5, 40, (60, 2))], 1).astype(np.float32)
+    scores = rng.uniform(size=60).astype(np.float32)
+    at_once = boxes.nms(found, scores)
+    monkeypatch.setattr(boxes, "MANY", 1)
+    assert boxes.nms(found, scores).tolist() == at_once.tolist()
+    assert 3 < len(at_once) < 60

@@ -35,6 +35,9 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     return shared / np.maximum(union, 1e-9)
 
 
+MANY = 1000
+
+
 def nms(boxes: FloatArray, scores: FloatArray, threshold: float = 0.4, contained: float = 0.8) -> NDArray[np.int64]:
     """Greedy non-maximum suppression: indices to keep, best score first.
 
@@ -51,17 +54,22 @@ def nms(boxes: FloatArray, scores: FloatArray, threshold: float = 0.4, contained
     order = np.argsort(-scores, kind="stable")
     if len(order) < 2:
         return order
-    shared = intersection(boxes, boxes)
     areas = area(boxes)
-    overlap = shared / np.maximum(areas[:, None] + areas[None] - shared, 1e-9)
-    inside = shared / np.maximum(np.minimum(areas[:, None], areas[None]), 1e-9)
-    clash = (overlap > threshold) | (inside > contained)
+
+    def clash(rows: FloatArray, own: FloatArray) -> NDArray[np.bool_]:
+        shared = intersection(rows, boxes)
+        overlap = shared / np.maximum(own[:, None] + areas[None] - shared, 1e-9)
+        inside = shared / np.maximum(np.minimum(own[:, None], areas[None]), 1e-9)
+        return np.asarray((overlap > threshold) | (inside > contained), np.bool_)
+
+    # all against all at once is quickest for the boxes of a photo; of very many it would fill the memory
+    table = clash(boxes, areas) if len(boxes) <= MANY else None
     alive = np.ones(len(boxes), bool)
     keep = []
     for i in order:
         if alive[i]:
             keep.append(i)
-            alive &= ~clash[i]
+            alive &= ~(table[i] if table is not None else clash(boxes[i : i + 1], areas[i : i + 1])[0])
     return np.array(keep, np.int64)
 
 
