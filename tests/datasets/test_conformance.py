@@ -52,7 +52,7 @@ COUNTS: dict[str, dict[str, int]] = {
     "raf_db": {"train": 14, "test": 14},
     "samm": {"all": 16},
     "sfew": {"train": 14, "val": 14, "test": 2},
-    "smic": {"all": 12},
+    "smic": {"all": 18},
     "table": {"all": 29, "train": 14, "val": 15},
     "utkface": {"all": 7},
     "wflw": {"train": 3, "test": 3},

@@ -140,6 +140,6 @@ class TestMicro:
         frames = read("smic", made("smic"), "all")[0].frames
         assert frames is not None
         assert [path.name for path in frames.paths] == ["reg_image8.bmp", "reg_image9.bmp", "reg_image10.bmp"]
-        assert len(read("smic", made("smic"), "all", camera="NIR")) == 12
+        assert len(read("smic", made("smic"), "all", camera="NIR")) == 18
         with pytest.raises(InputError, match="HS, VIS, NIR"):
             read("smic", made("smic"), "all", camera="RGB")

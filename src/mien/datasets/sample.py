@@ -298,6 +298,15 @@ class Folder:
         """What is known of the data set."""
         return self._card
 
+    @property
+    def root(self) -> Path:
+        """The folder in which its files lie."""
+        return self._root
+
+    def with_options(self, **options: Any) -> Folder:
+        """The same data set with further options of its ``read``."""
+        return Folder(self._card.name, self._root, **self._options | options)
+
     def samples(self, split: str) -> Iterator[Sample]:
         """The samples of one split, in the order of the data set.
 

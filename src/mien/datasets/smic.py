@@ -54,7 +54,7 @@ def fake(root: Place, seed: int = 0, count: int = 2) -> None:
     """Write a tiny SMIC: ``count`` clips of each class by two subjects for each camera, the frames numbered across ten."""
     rng, folder = np.random.default_rng(seed), Path(root) / "SMIC_all_cropped"
     for camera in CAMERAS:
-        for subject in ("s01", "s02"):
+        for subject in ("s01", "s02", "s03"):
             for label, short in zip(MICRO_3, ("ne", "po", "sur")):
                 for number in range(1, count + 1):
                     place = folder / camera / subject / "micro" / label / f"{subject}_{short}_{number:02d}"
