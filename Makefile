@@ -31,7 +31,7 @@ $(VENV)/.base: $(VENV)/.python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml constraints.txt
-	$(PIP) -e '.[test,torch]'
+	$(PIP) -e '.[test,train]'
 	touch $@
 
 clean:

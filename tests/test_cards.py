@@ -37,7 +37,7 @@ code = "MIT"
 [parameters]
 code = 65_150_000
 [input]
-image = { text = "a face", shape = ["B", 3, 112, 112], colour = "bgr", mean = [0.5, 0.5, 0.5] }
+image = { text = "a face", shape = ["B", 3, 112, 112], colour = "BGR", mean = [0.5, 0.5, 0.5] }
 [output]
 embedding = "B,512"
 """

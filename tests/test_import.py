@@ -40,9 +40,9 @@ import sys, pkgutil, importlib
 sys.modules["torch"] = None  # as if it were not installed
 import mien
 for found in pkgutil.walk_packages(mien.__path__, "mien."):
-    # these need torch: networks, losses, and the modules of systems (not the packages that hold their cards)
+    # these need torch: networks, losses, tasks, training, and the modules of systems (not the packages that hold their cards)
     system = found.name.startswith("mien.systems.") and not found.ispkg
-    if not system and not found.name.startswith(("mien.nn", "mien.losses")):
+    if not system and not found.name.startswith(("mien.nn", "mien.losses", "mien.tasks.", "mien.train")):
         importlib.import_module(found.name)
 """
     fresh(code)

@@ -10,16 +10,13 @@ import platform
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 
@@ -127,94 +124,6 @@ def fit(
             log.write(json.dumps(record) + "\n")
         print(record, flush=True)
     return average.model
-
-
-def export(
-    model: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, half: bool = True, free: tuple[str, ...] = ()
-) -> None:
-    """Write an ONNX file: a free batch axis and ``free`` axes from the third on, weights as float16, cast once on loading.
-
-    Checks the file against the module on the given inputs: a difference above 1 % of the output's range is an error.
-    """
-    # the exporter folds batch norms into the weights in place: it gets a copy, so that the caller's network stays whole
-    model = copy.deepcopy(model).eval().cpu()
-
-    class Named(nn.Module):
-        def __init__(self, inner: nn.Module) -> None:
-            super().__init__()
-            self.inner = inner
-
-        def forward(self, *values: Tensor) -> tuple[Tensor, ...]:
-            found = self.inner(*values)
-            return tuple(found[name] for name in outputs) if isinstance(found, dict) else (found,)
-
-    axes = {name: {0: "n"} for name in [*inputs, *outputs]}
-    for name in inputs:
-        axes[name] |= {2 + k: axis for k, axis in enumerate(free)}
-    if free:
-        axes |= {name: {0: "n", 1: "a"} for name in outputs}
-    values = tuple(inputs.values())
-    with torch.no_grad():
-        wanted = Named(model)(*values)
-    with warnings.catch_warnings():
-        # the older exporter folds batch norms into convolutions and needs no further package
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            Named(model),
-            values,
-            path,
-            input_names=list(inputs),
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=17,
-            dynamo=False,
-        )
-    graph = onnx.load(path)
-    if half:
-        halve(graph)
-    shorten(graph)
-    graph.producer_name, graph.producer_version, graph.doc_string = "mien", "", ""
-    onnx.checker.check_model(graph)
-    onnx.save(graph, path)
-    session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    found = session.run(outputs, {k: v.numpy() for k, v in inputs.items()})
-    for name, a, b in zip(outputs, found, wanted):
-        gap = float(np.abs(a - b.numpy()).max())
-        if gap > 0.01 * max(1e-3, float(b.max() - b.min())) + 1e-3:
-            raise RuntimeError(f"{path.name}: output {name!r} differs from the module by {gap:.3g}")
-
-
-def halve(model: onnx.ModelProto) -> None:
-    """Store large float32 weights as float16, each followed by a Cast back."""
-    graph = model.graph
-    casts = []
-    for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 256:
-            continue
-        values = numpy_helper.to_array(tensor)
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
-        casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT, name=name + "_cast"))
-    for node in reversed(casts):
-        graph.node.insert(0, node)
-
-
-def shorten(model: onnx.ModelProto) -> None:
-    """Give the values inside a graph short names: in a small network the exporter's weigh as much as a tenth of the numbers."""
-    graph = model.graph
-    kept = {value.name for value in (*graph.input, *graph.output)}
-    short: dict[str, str] = {}
-
-    def renamed(name: str) -> str:
-        return name if not name or name in kept else short.setdefault(name, f"v{len(short)}")
-
-    for tensor in graph.initializer:
-        tensor.name = renamed(tensor.name)
-    for node in graph.node:
-        node.name = node.doc_string = ""
-        node.input[:] = [renamed(name) for name in node.input]
-        node.output[:] = [renamed(name) for name in node.output]
-    del graph.value_info[:]
 
 
 def digest(paths: Iterable[Path]) -> str:

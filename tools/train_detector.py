@@ -23,6 +23,7 @@ import compose
 import loop
 from mien.geometry import boxes as geometry
 from mien.nn.detector import STRIDES, DetectorNet, decode, places
+from mien.train.export import write_onnx
 
 SIZE, BATCH, PER_EPOCH, LIMIT = 320, 32, 4000, 80
 # side of the faces that each stride learns, pixels; neighbours overlap
@@ -201,7 +202,7 @@ def main() -> None:
     figures = measure(model, test)
     print("test", figures)
     torch.save(model.state_dict(), out / "final.pt")
-    loop.export(
+    write_onnx(
         model, {"image": torch.zeros(1, 3, SIZE, SIZE)}, ["scores", "boxes", "points"], out / "detector.onnx", free=("h", "w")
     )
     data = {name: loop.digest([args.work / name]) for name in ("fairface.npz", "lfw.npz")}

@@ -27,6 +27,7 @@ from mien.geometry import align
 from mien.labels import FER_7, FERPLUS_8
 from mien.nn.expression import ExpressionNet
 from mien.stages.expression import CROP_SCALE, SIZE
+from mien.train.export import write_onnx
 from teach import decode, pictures
 
 BATCH = 128
@@ -230,7 +231,7 @@ def main() -> None:
         every=3,
     )
     torch.save(model.state_dict(), out / "final.pt")
-    loop.export(model, {"image": torch.zeros(2, 1, SIZE, SIZE)}, ["ferplus", "fer"], out / "expression.onnx")
+    write_onnx(model, {"image": torch.zeros(2, 1, SIZE, SIZE)}, ["ferplus", "fer"], out / "expression.onnx")
     figures = measure(model, held) if args.hold else measure(model, Fer(args.data, args.work, "test", 0))
     print("validation" if args.hold else "test", figures)
     data = {

@@ -27,6 +27,7 @@ import loop
 from mien.geometry import align
 from mien.labels import ARKIT_52
 from mien.nn.mesh import MeshNet
+from mien.train.export import write_onnx
 from teach import decode, pictures
 
 SIZE = 128
@@ -389,7 +390,7 @@ def main() -> None:
     figures = measure(model, test)
     print("test", figures)
     torch.save(model.state_dict(), out / "final.pt")
-    loop.export(model, {"image": torch.zeros(2, 3, SIZE, SIZE)}, ["points", "presence", "tongue"], out / "mesh.onnx")
+    write_onnx(model, {"image": torch.zeros(2, 3, SIZE, SIZE)}, ["points", "presence", "tongue"], out / "mesh.onnx")
     data = {name: loop.digest([args.work / name]) for name in ("fairface.npz", "lfw.npz", "fer2013plus.npz")}
     counts = {"train": len(train), "val": len(val), "test": len(test)}
     loop.write_record(

@@ -25,6 +25,7 @@ from mien.labels import ARKIT_52
 from mien.nn.shapes import ShapeNet
 from mien.runtime.models import face_data
 from mien.stages.shapes import features
+from mien.train.export import write_onnx
 from teach import Teachers
 from train_mesh import mirror_order, part_of, publictest_rows
 
@@ -196,7 +197,7 @@ def main() -> None:
     test = real(args.data, args.work, "test", ("fairface", "lfw"))
     figures = measure(model, all_features(test[0]), test[1])
     print("test", figures)
-    loop.export(model, {"points": torch.zeros(2, x.shape[1])}, ["scores"], out / "shapes.onnx")
+    write_onnx(model, {"points": torch.zeros(2, x.shape[1])}, ["scores"], out / "shapes.onnx")
     data = {name: loop.digest([args.work / name]) for name in ("fairface.npz", "lfw.npz", "fer2013plus.npz", "mixed.npz")}
     loop.write_record(out / "record.json", "shapes", figures, data, [plan.seed], time.time() - start)
 

@@ -1,4 +1,4 @@
-"""The command line: analyze, doctor, models, systems, card."""
+"""The command line: analyze, doctor, models, systems, card, train, eval, predict, export."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import typer
 
 from .catalogue import card_command, systems_command
 from .errors import MienError
+from .predicting import export_command, predict_command
+from .training import eval_command, train_command
 
 app = typer.Typer(
     name="mien",
@@ -125,6 +127,10 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] 
 
 app.command("systems")(systems_command)
 app.command("card")(card_command)
+app.command("train")(train_command)
+app.command("eval")(eval_command)
+app.command("predict")(predict_command)
+app.command("export")(export_command)
 
 
 def _facts(c: Any) -> dict[str, Any]:

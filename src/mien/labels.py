@@ -53,6 +53,7 @@ FERPLUS_8 = LabelSet(
     ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
 )
 FER_7 = LabelSet("fer-7", ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"))
+FER_6 = LabelSet("fer-6", ("happiness", "surprise", "sadness", "anger", "disgust", "fear"))
 AFFECTNET_8 = LabelSet(
     "affectnet-8",
     ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"),
@@ -120,7 +121,7 @@ UNITS = LabelSet(
     tuple(label for unit, (_, sides) in ACTION_UNITS.items() for label in ((unit, unit + "L", unit + "R") if sides else (unit,))),
 )
 
-_SETS = {s.name: s for s in (FERPLUS_8, FER_7, AFFECTNET_8, ARKIT_52, UNITS)}
+_SETS = {s.name: s for s in (FERPLUS_8, FER_7, FER_6, AFFECTNET_8, ARKIT_52, UNITS)}
 
 
 def label_set(name: str) -> LabelSet:

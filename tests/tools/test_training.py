@@ -14,6 +14,7 @@ from torch import nn  # noqa: E402
 
 import loop  # noqa: E402
 import train_detector  # noqa: E402
+from mien.train.export import write_onnx  # noqa: E402
 from train_mesh import part_of  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -93,10 +94,10 @@ def test_export_halves_the_weights_and_keeps_the_answer(tmp_path: Path) -> None:
     torch.manual_seed(1)
     net = nn.Sequential(nn.Linear(40, 60), nn.ReLU(), nn.Linear(60, 5)).eval()
     x = torch.randn(7, 40)
-    loop.export(net, {"x": x}, ["y"], tmp_path / "net.onnx")
+    write_onnx(net, {"x": x}, ["y"], tmp_path / "net.onnx")
     found = onnxruntime.InferenceSession(str(tmp_path / "net.onnx")).run(["y"], {"x": x.numpy()})[0]
     np.testing.assert_allclose(found, net(x).detach().numpy(), atol=5e-3)
-    loop.export(net, {"x": x}, ["y"], tmp_path / "full.onnx", half=False)
+    write_onnx(net, {"x": x}, ["y"], tmp_path / "full.onnx", half=False)
     assert (tmp_path / "net.onnx").stat().st_size < 0.7 * (tmp_path / "full.onnx").stat().st_size
 
 

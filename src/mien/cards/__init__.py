@@ -13,10 +13,10 @@ from ..errors import InputError, unknown_name
 from ..files import PACKAGE
 from .fields import Card, Figure, Parameters, Port, Weights, identifier
 from .reading import load, read
-from .words import EXTRAS, FAMILIES, FIDELITIES, KINDS, LICENSED, SOURCES, TAGS, TASKS
+from .words import COLOURS, CROPS, EXTRAS, FAMILIES, FIDELITIES, KINDS, LICENSED, SOURCES, TAGS, TASKS
 
 __all__ = [
-    "EXTRAS", "FAMILIES", "FIDELITIES", "KINDS", "LICENSED", "SOURCES", "TAGS", "TASKS",
+    "COLOURS", "CROPS", "EXTRAS", "FAMILIES", "FIDELITIES", "KINDS", "LICENSED", "SOURCES", "TAGS", "TASKS",
     "Card", "Figure", "Parameters", "Port", "Weights", "card", "identifier", "load", "read", "systems",
 ]  # fmt: skip
 

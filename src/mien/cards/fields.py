@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import InputError
 
@@ -103,6 +104,8 @@ class Card:
         input, output: named tensors or texts.
         weights: files of weights.
         figures: published figures and ours.
+        small: settings of the network with which tests build it, where the published one is too large for that.
+        xfail: promise of the conformance suite -> why it is not kept.
     """
 
     number: int
@@ -124,6 +127,8 @@ class Card:
     output: tuple[Port, ...] = ()
     weights: tuple[Weights, ...] = ()
     figures: tuple[Figure, ...] = ()
+    small: dict[str, Any] = field(default_factory=dict)
+    xfail: dict[str, str] = field(default_factory=dict)
 
     @property
     def module(self) -> str:

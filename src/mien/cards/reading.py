@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError, unknown_name
 from ..labels import label_set
 from .fields import Card, Figure, Parameters, Port, Weights, identifier
-from .words import EXTRAS, FAMILIES, FIDELITIES, KINDS, LICENSED, PROVEN_BY_RUNS, SOURCES, TAGS, TASKS
+from .words import COLOURS, CROPS, EXTRAS, FAMILIES, FIDELITIES, KINDS, LICENSED, PROVEN_BY_RUNS, SOURCES, TAGS, TASKS
 
 
 def _words(value: object) -> bool:
@@ -39,7 +39,7 @@ _CARD_KEYS = {
     **dict.fromkeys(("name", "short", "title", "family", "kind", "task", "fidelity", "point", "paper"), _TEXT),
     **dict.fromkeys(("number", "year"), _COUNT),
     **dict.fromkeys(("extras", "differs"), _LIST),
-    **dict.fromkeys(("licences", "parameters", "input", "output"), _TABLE),
+    **dict.fromkeys(("licences", "parameters", "input", "output", "small", "xfail"), _TABLE),
     **dict.fromkeys(("weights", "figures"), _TABLES),
 }
 _FIGURE_KEYS = {
@@ -113,6 +113,9 @@ def _ports(table: Mapping[str, Any], place: str) -> tuple[Port, ...]:
         content = checked(row, _PORT_KEYS, ("text",), f"{place}.{name}")
         if "labels" in content:
             label_set(content["labels"])
+        for key, known in (("crop", CROPS), ("colour", COLOURS)):
+            if key in content:
+                _one_of(key, content[key], known, f"{place}.{name}")
         ports.append(Port(name, **content))
     return tuple(ports)
 

@@ -62,6 +62,15 @@ TAGS = {
     "recall": "from memory, not confirmed",
     "inferred": "deduced, not stated",
 }
-EXTRAS = ("audio", "llm", "mesh", "pandas", "scale", "text", "torch", "train")
+# how a face is cut out for a network; what a data set's own pictures are like is in the card of the data set
+CROPS = {
+    "face": "upright square around the mesh, 1.05 of its longer side",
+    "fer2013": "as the faces of FER2013 lie in their pictures, but upright",
+    "arcface": "five points on the template of 112 pixels of the ArcFace family",
+    "box": "square around the detector's box",
+    "wide": "square around the detector's box, 1.3 of its longer side",
+}
+COLOURS = ("grey", "RGB", "BGR")  # of a picture that a network takes; grey may be repeated in three channels
+EXTRAS = ("audio", "llm", "matlab", "mesh", "pandas", "scale", "text", "torch", "train")
 LICENSED = ("code", "weights", "data")
 PROVEN_BY_RUNS = ("effect", "figure")

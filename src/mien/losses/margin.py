@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -54,3 +55,25 @@ def margin_logits(cosine: Tensor, identity: Tensor, angle: Tensor | float, add: 
     logits = cosine.clone()
     logits[rows, identity] = theta.cos() - add
     return scale * logits
+
+
+class MarginSoftmax(nn.Module):
+    """Softmax cross-entropy over persons with a margin that is the same for all.
+
+    Args:
+        classes: identities in the training data.
+        size: length of an embedding.
+        angle: radians added to the true angle (ArcFace: 0.5).
+        add: what is taken off the true cosine (CosFace: 0.35).
+        scale: s.
+    """
+
+    def __init__(self, classes: int, size: int = 512, angle: float = 0.0, add: float = 0.35, scale: float = 64.0) -> None:
+        super().__init__()
+        self.classifier = CosineClassifier(size, classes)
+        self.angle, self.add, self.scale = angle, add, scale
+
+    def forward(self, out: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """``embedding`` (n, size) of ``out`` against ``identity`` (n,) of ``batch``."""
+        logits = margin_logits(self.classifier(out["embedding"]), batch["identity"], self.angle, self.add, self.scale)
+        return {"loss": F.cross_entropy(logits, batch["identity"])}

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from ...losses.margin import CosineClassifier, margin_logits
 from ...nn.iresnet import IResNet
+from ...tasks.recipe import Augment, Image, Optim, Recipe, Schedule
 
 
 class AdaFaceLoss(nn.Module):
@@ -64,11 +65,16 @@ class AdaFaceLoss(nn.Module):
         return {"loss": F.cross_entropy(logits, batch["identity"]), "quality": quality.mean()}
 
 
+objective = AdaFaceLoss
+
+
 def model(depth: int = 101, size: int = 512, dropout: float = 0.4) -> nn.Module:
-    """The paper's backbone: (n, 3, 112, 112) BGR in [-1, 1] -> ``embedding`` (n, size); its length is the quality."""
+    """The paper's backbone: (n, 3, 112, 112) RGB in [-1, 1] -> ``embedding`` (n, size); its length is the quality."""
     return IResNet(depth, size, dropout)
 
 
-def objective(classes: int, size: int = 512, margin: float = 0.4, sharpness: float = 0.333) -> nn.Module:
-    """The loss with the paper's values."""
-    return AdaFaceLoss(classes, size, margin, sharpness)
+def recipe() -> Recipe:
+    """The paper's schedule: ``mien train adaface --data LFW``; on millions of pictures days on one GPU."""
+    image, optim = Image(112, 3, (0.5,) * 3, (0.5,) * 3), Optim("sgd", 0.1, 0.9, nesterov=False, decay=5e-4)
+    change = Augment(flip=0.5, lowres=0.2, contrast=0.2, brightness=0.1, saturation=0.2)
+    return Recipe("lfw/people", 26, 128, image, optim, Schedule("step", 0, milestones=(12, 20, 24), factor=0.1), change)

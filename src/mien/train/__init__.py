@@ -1,0 +1,1 @@
+"""Training, judging and export of systems: one loop, exact to the bit when it is stopped and goes on."""

@@ -1,0 +1,290 @@
+"""``mien train`` and ``mien eval``: from a data set on disk to weights, and from weights to figures."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from torch import nn
+
+from ..datasets.sample import Folder, Sample
+from ..errors import InputError
+from ..files import atomic
+from ..protocols import Protocol, groups, judge, samples, targets
+from ..record import command_line, data_hash
+from .answer import answers
+from .build import System, restore, save, system
+from .log import Log
+from .loop import LAST, PRECISION, Figures, Parts, Training
+from .pictures import Pictures
+from .seed import numbers, plant
+
+log = logging.getLogger(__name__)
+WEIGHTS, LOG, RUN = "weights.safetensors", "log.csv", "run.json"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training runs on; more than one device or machine is Lightning's to arrange.
+
+    Args:
+        accelerator: "auto", "cpu", "cuda", "mps".
+        devices: how many, on each machine.
+        nodes: machines.
+        strategy: "auto", "ddp", "fsdp" ...
+        threads: of the processor; 0 takes torch's own number.
+        workers: processes that read pictures ahead where they are not kept in memory.
+    """
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
+    threads: int = 0
+    workers: int = 0
+
+    def fabric(self, precision: str) -> Fabric:
+        """Lightning's Fabric for it."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        # Lightning tells everybody at every start which precision it takes; the recipe says so already
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+        fabric = Fabric(
+            accelerator=self.accelerator,
+            devices=self.devices,
+            num_nodes=self.nodes,
+            strategy=self.strategy,
+            precision=PRECISION[precision],  # type: ignore[arg-type]
+        )
+        fabric.launch()
+        return fabric
+
+    def words(self, fabric: Fabric) -> str:
+        """The device, for a record."""
+        if fabric.device.type == "cuda":
+            return f"{self.devices * self.nodes} x {torch.cuda.get_device_name()}"
+        return f"{fabric.device.type}, {torch.get_num_threads()} threads"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears how far a run is; each may be None."""
+
+    stage: Callable[[str, int], None] | None = None  # what begins, and its length
+    tick: Callable[[int], None] | None = None  # how far it is
+    epoch: Callable[[Figures], None] | None = None
+
+    def begin(self, words: str, length: int) -> Callable[[int], None] | None:
+        """Say what begins; gives what is to be called on the way."""
+        if self.stage is not None:
+            self.stage(words, length)
+        return self.tick
+
+
+HERE, SILENT = Machine(), Listener()
+
+
+def source_of(protocol: Protocol, root: Path, name: str | None) -> Folder:
+    """The data set that lies at a place: the one that is named, or the first of the protocol whose files are there.
+
+    Raises:
+        InputError: the protocol does not know the data set, or none of its data sets lies there.
+    """
+    if name is not None:
+        found = Folder(name, root)
+        if found.card.name not in protocol.sources:
+            raise InputError(f"{protocol.name} on {found.card.short}", f"one of: {', '.join(protocol.sources)}")
+        return found
+    problems = []
+    for known in protocol.sources:
+        found = Folder(known, root)
+        try:
+            next(iter(found.samples(found.card.splits[0])), None)
+        except InputError as error:
+            problems.append(f"{known}: {error.got}")
+            continue
+        return found
+    raise InputError(
+        f"no data set of {protocol.name} at {root} ({'; '.join(problems)})", "one of these", "give its folder with --data"
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a data set, ready: pictures, what is wanted of them, and what of them belongs together."""
+
+    pictures: Pictures
+    truth: NDArray[np.float64]
+    groups: NDArray[Any] | None
+
+
+def part(built: System, found: list[Sample], words: str, listener: Listener, learn: bool) -> Part:
+    """Read the samples of a part."""
+    arrays = built.task.arrays(built.protocol, found, built.recipe) if learn else {}
+    tick = listener.begin(f"reading {words}", len(found))
+    pictures = Pictures(found, built.recipe.image, arrays, tick)
+    truth = np.asarray(targets(built.protocol, found), np.float64)
+    return Part(pictures, truth, groups(built.protocol, found))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What ``mien train`` was asked for.
+
+    Args:
+        name: the system.
+        data: root of the data set.
+        out: folder of the run.
+        words: settings by name.
+        source: name of the data set; None finds out.
+        fold: number of the fold, from 1, of protocols that have folds.
+        teacher: weights that label the samples, for systems that learn from a teacher.
+        init: weights to begin with; what does not fit is left out and told.
+    """
+
+    name: str
+    data: Path
+    out: Path
+    words: Sequence[str] = ()
+    source: str | None = None
+    teacher: Path | None = None
+    init: Path | None = None
+    fold: int | None = None
+
+
+def train(order: Order, machine: Machine = HERE, listener: Listener = SILENT) -> Path:
+    """Train a system, or go on with a training that was stopped; gives the path of the weights.
+
+    Raises:
+        InputError: unknown names, missing data, or a folder that holds another training.
+        KeyboardInterrupt: stopped; the same call goes on.
+    """
+    built = system(order.name, order.words)
+    if "train" not in built.protocol.parts:
+        remedy = "train under another one, --set protocol=..., and judge with mien eval --protocol"
+        raise InputError(f"{built.protocol.name} has no part to train on", "a protocol with one", remedy)
+    source = source_of(built.protocol, order.data, order.source)
+    facts = built.facts() | {"source": source.card.name, "fold": order.fold, "command": command_line()}
+    _claim(order, facts)
+    fabric = machine.fabric(built.recipe.precision)
+    model = built.model()
+    if order.init is not None:
+        begin_with(model, order.init)
+    trained = samples(built.protocol, source, "train", fold=order.fold, seed=built.recipe.seed)
+    if hasattr(built.module, "relabel"):
+        trained = _relabelled(built, trained, order.teacher, fabric, listener)
+    learned = part(built, trained, "training part", listener, True)
+    objective = _objective(built, learned)
+    look, select = None, ""
+    if "tune" in built.protocol.parts:
+        found = samples(built.protocol, source, "tune", fold=order.fold, seed=built.recipe.seed)
+        tuned = part(built, found, "tuning part", listener, False)
+        look, select = partial(_figures, built=built, tuned=tuned, learned=learned, fabric=fabric), built.protocol.select
+    parts = Parts(model, objective, learned.pictures, built.recipe, look, select)
+    training = Training(parts, order.out, fabric, workers=machine.workers)
+    return _run(training, built, order, facts, machine, listener)
+
+
+def _run(training: Training, built: System, order: Order, facts: dict[str, Any], machine: Machine, listener: Listener) -> Path:
+    rows = Log(order.out / LOG)
+    if training.resume():
+        rows.cut(training.progress.step // training.per_epoch)
+    total = training.per_epoch * built.recipe.epochs
+    tick = listener.begin("training", total)
+
+    def report(figures: Figures) -> None:
+        rows.add(figures)
+        if listener.epoch is not None:
+            listener.epoch(figures)
+
+    training.run(report, (lambda step, _: tick(step)) if tick is not None else None)
+    path = order.out / WEIGHTS
+    if training.fabric.is_global_zero:
+        more = {key: facts[key] for key in ("source", "fold", "command")} | {"device": machine.words(training.fabric)}
+        save(path, training.result(), built, more | {"epochs_done": training.progress.step // training.per_epoch})
+    return path
+
+
+def _claim(order: Order, facts: Mapping[str, Any]) -> None:
+    """Make the folder, or see that it holds the same training."""
+    order.out.mkdir(parents=True, exist_ok=True)
+    path = order.out / RUN
+    decisive = json.loads(json.dumps({k: facts[k] for k in ("system", "settings", "recipe", "source", "fold")}))
+    if path.is_file():
+        before = json.loads(path.read_text("utf-8"))
+        differ = _differences(before, decisive)
+        if differ:
+            remedy = "take another --out, or give the same settings to go on"
+            raise InputError(f"{order.out} holds another training ({'; '.join(differ[:4])})", "a new folder", remedy)
+        return
+    if (order.out / LAST).exists():
+        raise InputError(f"{order.out} holds a {LAST} without {RUN}", "a new folder", "take another --out")
+    with atomic(path) as stream:
+        stream.write(json.dumps(decisive | {"data": vars(data_hash(order.data))}, indent=1) + "\n")
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
+    out = []
+    for key, value in now.items():
+        old = before.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            out += _differences(old, value, f"{prefix}{key}.")
+        elif old != value:
+            out.append(f"{prefix}{key} was {old}, is {value}")
+    return out
+
+
+def begin_with(model: nn.Module, path: Path) -> tuple[int, int]:
+    """Take the weights of a file that fit by name and shape; gives how many did, of how many."""
+    _, donor = restore(path)
+    given, own = donor.state_dict(), model.state_dict()
+    fits = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
+    if not fits:
+        raise InputError(f"nothing in {path.name} fits this network", "weights of a network with the same parts")
+    model.load_state_dict(own | fits)
+    log.info("%d of %d tensors begin as in %s", len(fits), len(own), path.name)
+    return len(fits), len(own)
+
+
+def _objective(built: System, learned: Part) -> nn.Module:
+    arrays = {name: values.numpy() for name, values in learned.pictures.arrays.items()}
+    plant(built.recipe.seed, "objective")
+    if not hasattr(built.module, "objective"):
+        return built.task.objective(built.protocol, arrays, built.recipe)
+    make = built.module.objective
+    open_ = [name for name, p in inspect.signature(make).parameters.items() if p.default is p.empty]
+    told = {name: value for name, value in built.task.given(built.protocol, arrays).items() if name in open_}
+    network: nn.Module = make(**told, **built.settings.get("objective", {}))
+    return network
+
+
+def _relabelled(built: System, found: list[Sample], teacher: Path | None, fabric: Fabric, listener: Listener) -> list[Sample]:
+    if teacher is None:
+        wanted = "weights of a teacher, which says what the samples show"
+        raise InputError(f"{built.card.short} without --teacher", wanted, "train one with mien train, and give its weights")
+    other, network = restore(teacher)
+    fabric.to_device(network)
+
+    def predict(asked: Sequence[Sample]) -> dict[str, NDArray[np.float32]]:
+        tick = listener.begin("asking the teacher", len(asked))
+        return answers(network, Pictures(list(asked), other.recipe.image), other.recipe, other.task, fabric, tick)
+
+    rng = numbers(built.recipe.seed, "relabel")
+    chosen: list[Sample] = built.module.relabel(found, predict, rng, **built.settings.get("relabel", {}))
+    return chosen
+
+
+def _figures(model: nn.Module, built: System, tuned: Part, learned: Part, fabric: Fabric) -> Figures:
+    found = answers(model, tuned.pictures, built.recipe, built.task, fabric)
+    table = judge(built.protocol, tuned.truth, found, learned.truth, tuned.groups)
+    return {row.metric: row.value for row in table.rows}
