@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -117,6 +119,21 @@ class TestAffWild2:
         for folder in root.glob("*_Challenge"):
             folder.rename(root / "6th ABAW Annotations" / folder.name)
         assert len(read("aff_wild2", root, "train")) == 18
+
+    def test_expressions_of_the_earlier_competitions_are_found(self, copied: Made) -> None:
+        root = copied("aff_wild2")
+        (root / "EXPR_Recognition_Challenge").rename(root / "EXPR_Classification_Challenge")
+        assert len(read("aff_wild2", root, "train")) == 18
+
+    def test_faces_of_later_videos_are_found(self, copied: Made) -> None:
+        root = copied("aff_wild2")
+        (root / "cropped_aligned_new_50_vids").mkdir()
+        (root / "cropped_aligned/Tra0").rename(root / "cropped_aligned_new_50_vids/Tra0")
+        found = read("aff_wild2", root, "train")
+        assert len(found) == 18
+        assert {s.image.parent.parent.name for s in found if isinstance(s.image, Path) and s.subject == "Tra0"} == {
+            "cropped_aligned_new_50_vids"
+        }
 
     def test_another_order_of_classes_or_range_is_refused(self, copied: Made) -> None:
         root = copied("aff_wild2")

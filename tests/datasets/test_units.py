@@ -30,6 +30,11 @@ class TestDisfa:
         assert [float(s.truth.intensity["AU12"]) for s in frames[3:6] if s.truth.intensity] == [0, 5, 1]
         assert {s.subject for s in frames} == {"SN001", "SN002", "SN003"}
 
+    def test_both_names_of_the_folder_of_videos_are_found(self, copied: Made) -> None:
+        root = copied("disfa")
+        (root / "Video_LeftCamera").rename(root / "Videos_LeftCamera")
+        assert len(read("disfa", root, "all")) == 3
+
     def test_lists_that_are_missing_wrong_or_of_unequal_length(self, copied: Made) -> None:
         root = copied("disfa")
         path = root / "ActionUnit_Labels/SN001/SN001_au4.txt"

@@ -16,8 +16,14 @@ from .sample import Category, Sample, Truth, Values
 
 log = logging.getLogger(__name__)
 
-TASKS = {"expression": "EXPR_Recognition_Challenge", "affect": "VA_Estimation_Challenge", "units": "AU_Detection_Challenge"}
+# the folder of expressions has another name in some competitions
+TASKS = {
+    "expression": ("EXPR_Recognition_Challenge", "EXPR_Classification_Challenge"),
+    "affect": ("VA_Estimation_Challenge",),
+    "units": ("AU_Detection_Challenge",),
+}
 PARTS = {"train": "Train_Set", "val": "Validation_Set"}
+ADDED = "cropped_aligned_new_50_vids"  # faces of the videos that came later
 HEADINGS = {
     "expression": "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other",
     "affect": "valence,arousal",
@@ -32,7 +38,8 @@ def read(root: Place, split: str, task: str = "expression") -> Iterator[Sample]:
     in ``_left`` or ``_right``: the whole name is the ``subject``, the name of the video the ``session``.
 
     Args:
-        root: folder of the three challenges (or of one "... ABAW Annotations" that holds them) and of ``cropped_aligned``.
+        root: folder of the three challenges (or of one "... ABAW Annotations" that holds them) and of ``cropped_aligned``, with
+            ``cropped_aligned_new_50_vids`` beside it where that is there.
         split: "train" or "val".
         task: "expression", "affect" or "units".
 
@@ -42,14 +49,21 @@ def read(root: Place, split: str, task: str = "expression") -> Iterator[Sample]:
     layout = Layout("aff_wild2", root)
     if task not in TASKS:
         raise unknown_name("task of Aff-Wild2", task, TASKS)
-    place = f"{TASKS[task]}/{PARTS[layout.split(split)]}"
+    places = [f"{name}/{PARTS[layout.split(split)]}" for name in TASKS[task]]
     above = sorted(path.name for path in layout.root.glob("*Annotations*") if path.is_dir())
-    folder = layout.folder(place, *(f"{name}/{place}" for name in above))
-    images = layout.folder("cropped_aligned", "cropped_aligned_images")
+    folder = layout.folder(*places, *(f"{name}/{place}" for name in above for place in places))
+    faces = ("cropped_aligned", "cropped_aligned_images")
+    images = layout.folder(*(f"{name}{below}" for name in faces for below in ("/cropped_aligned", "")))
     found = sorted(folder.glob("*.txt"))
     if not found:
-        raise layout.missing("file", f"{place}/*.txt")
-    return (sample for path in found for sample in _samples(path, images / path.stem, task))
+        raise layout.missing("file", f"{folder.relative_to(layout.root).as_posix()}/*.txt")
+    return (sample for path in found for sample in _samples(path, _faces(images, path.stem), task))
+
+
+def _faces(images: Path, video: str) -> Path:
+    """The folder of the faces of a video, which may be one of those that came later."""
+    later = images.with_name(ADDED) / video
+    return images / video if (images / video).is_dir() or not later.is_dir() else later
 
 
 def _samples(path: Path, images: Path, task: str) -> Iterator[Sample]:
@@ -114,4 +128,4 @@ def fake(root: Place, seed: int = 0, count: int = 2) -> None:
                 "units": [",".join(str(v) for v in row) for row in units],
             }
             for task, table in tables.items():
-                lines(folder / TASKS[task] / part / f"{name}.txt", [HEADINGS[task], *table])
+                lines(folder / TASKS[task][0] / part / f"{name}.txt", [HEADINGS[task], *table])

@@ -21,7 +21,7 @@ def read(root: Place, split: str) -> Iterator[Sample]:
     """Samples of BP4D, one for each coded frame: presence of 12 action units, intensity of 5 where that is there.
 
     Args:
-        root: folder of ``AUCoding`` and ``2D+3D`` (or ``img``).
+        root: folder of ``AUCoding`` and ``2D+3D`` (or ``img``, or ``Sequences(2D+3D)``).
         split: "all": the folds of papers are a matter of the protocol.
 
     Raises:

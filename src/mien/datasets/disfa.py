@@ -13,14 +13,14 @@ from .labels import DISFA_12
 from .layout import Layout, Place, rows, subfolders
 from .sample import Frames, Sample, Truth, Values
 
-VIDEOS = "Videos_LeftCamera"
+VIDEOS = ("Video_LeftCamera", "Videos_LeftCamera")
 
 
 def read(root: Place, split: str, by_frame: bool = False) -> Iterator[Sample]:
     """Samples of DISFA: one for each video, with (t, 12) intensities, or one for each frame.
 
     Args:
-        root: folder of ``ActionUnit_Labels`` and ``Videos_LeftCamera``.
+        root: folder of ``ActionUnit_Labels`` and ``Video_LeftCamera``.
         split: "all": the folds of papers are a matter of the protocol.
         by_frame: one sample for each frame, from pictures ``img/<subject>/<frame, from 0>.png``.
 
@@ -38,7 +38,7 @@ def read(root: Place, split: str, by_frame: bool = False) -> Iterator[Sample]:
 def _videos(layout: Layout, labels: Path) -> Iterator[Sample]:
     for folder in subfolders(labels):
         subject = folder.name
-        path = layout.file(f"{VIDEOS}/LeftVideo{subject}_comp.avi")
+        path = layout.file(*(f"{name}/LeftVideo{subject}_comp.avi" for name in VIDEOS))
         truth = Truth(intensity=Values(_intensities(folder), DISFA_12))
         yield Sample(subject, frames=Frames(video=path), truth=truth, subject=subject, clip=subject)
 
@@ -77,7 +77,7 @@ def fake(root: Place, seed: int = 0, count: int = 3) -> None:
     rng, folder = np.random.default_rng(seed), Path(root)
     for number in range(1, count + 1):
         subject = f"SN{number:03d}"
-        video(folder / VIDEOS / f"LeftVideo{subject}_comp.avi", rng, frames=3)
+        video(folder / VIDEOS[0] / f"LeftVideo{subject}_comp.avi", rng, frames=3)
         clip(folder / "img" / subject, [f"{frame}.png" for frame in range(3)], rng)
         for name in DISFA_12:
             values = rng.integers(0, 6, 3)

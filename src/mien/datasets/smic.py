@@ -34,7 +34,7 @@ def read(root: Place, split: str, camera: str = "HS") -> Iterator[Sample]:
     folder = layout.folder(f"SMIC_all_cropped/{camera}", camera)
     subjects = [path for path in subfolders(folder) if (path / "micro").is_dir()]
     if not subjects:
-        raise layout.missing("folder", f"{camera}/s01/micro")
+        raise layout.missing("folder", f"{camera}/s1/micro")
     return (sample for subject in subjects for sample in _samples(subject))
 
 
@@ -54,7 +54,7 @@ def fake(root: Place, seed: int = 0, count: int = 2) -> None:
     """Write a tiny SMIC: ``count`` clips of each class by two subjects for each camera, the frames numbered across ten."""
     rng, folder = np.random.default_rng(seed), Path(root) / "SMIC_all_cropped"
     for camera in CAMERAS:
-        for subject in ("s01", "s02", "s03"):
+        for subject in ("s1", "s2", "s3"):
             for label, short in zip(MICRO_3, ("ne", "po", "sur")):
                 for number in range(1, count + 1):
                     place = folder / camera / subject / "micro" / label / f"{subject}_{short}_{number:02d}"
