@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test system format bench clean
 
 demo: $(VENV)/.base
 	$(BIN)/python examples/demo.py demo-out
@@ -14,6 +14,14 @@ test: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# what one system promises: make system NAME=adaface
+system: $(VENV)/.test
+	$(BIN)/python tools/render.py
+	$(BIN)/ruff check src/mien/systems tests/systems
+	$(BIN)/ruff format --check src/mien/systems tests/systems
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py tests/test_cards.py tests/test_docs.py tests/conformance tests/systems -k "$(NAME) or layers or cards or docs"
 
 bench: $(VENV)/.base
 	$(BIN)/python benchmarks/analyze.py

@@ -143,7 +143,9 @@ def test_ctrl_c_leaves_whole_files(clip: Path, tmp_path: Path) -> None:
         for k in range(1500):
             writer.write(frames[k % len(frames)], k / 25)
     command = [sys.executable, "-m", "mien.cli", "analyze", str(long), "--annotate", "--report"]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # a test run in the background of a shell inherits an ignored SIGINT
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **heard) as process:
         rows = tmp_path / "mien-out" / "faces.csv"
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (rows.exists() and rows.stat().st_size > 20_000):

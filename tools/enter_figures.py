@@ -36,9 +36,22 @@ def asked(entry: Card, figures: list[dict], rows: list[list[str]]) -> list[Entry
     """What goes in: the rows that were named, or all that have a published figure beside them."""
     if rows:
         return [Entry(*row) for row in rows]
-    known = {(f.protocol, f.metric): f.arm for f in entry.figures if f.by != "ours"}
+    known: dict[tuple[str, str], list[str]] = {}
+    for published in (f for f in entry.figures if f.by != "ours"):
+        known.setdefault((published.protocol, published.metric), []).append(published.arm)
     found = [(f["protocol"], f["metric"]) for f in figures if (f["protocol"], f["metric"]) in known]
-    return [Entry(table, metric, table, known[table, metric]) for table, metric in found]
+    if not found:
+        raise InputError(
+            f"no figure of the record has a published one of {entry.short} beside it", "--row TABLE METRIC PROTOCOL ARM"
+        )
+    return [Entry(table, metric, table, _arm(table, metric, known[table, metric])) for table, metric in found]
+
+
+def _arm(table: str, metric: str, arms: list[str]) -> str:
+    """The system as published, or the only one there is."""
+    if len(arms) > 1 and "" not in arms:
+        raise InputError(f"{metric} of {table} was published for {', '.join(arms)}", "one of them", "name it with --row")
+    return "" if "" in arms else arms[0]
 
 
 def line(entry: Card, chosen: Entry, figures: list[dict], record: dict, run: str) -> str:

@@ -13,11 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from .analysis import Analysis
+    from .cards import Card
     from .tables.table import Table
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "read_table"]
+__all__ = ["__version__", "analyze", "card", "load", "read_table", "systems"]
 
 
 def analyze(source: Any, **options: Any) -> Analysis:
@@ -46,3 +49,41 @@ def read_table(path: Any) -> Table:
     from .tables.table import Table
 
     return Table.read(path)
+
+
+def systems() -> tuple[Card, ...]:
+    """The cards of all published systems, sorted by number."""
+    from .cards import systems as found
+
+    return found()
+
+
+def card(name: str | int) -> Card:
+    """The card of one published system.
+
+    Raises:
+        InputError: there is none of that name or number; the message lists the nearest.
+
+    Example:
+        >>> card("AdaFace").year
+        2022
+    """
+    from .cards import card as found
+
+    return found(name)
+
+
+def load(name: str | int) -> ModuleType:
+    """The module of a published system: ``model()``, and where it has them ``objective()``, ``recipe()``, ``evaluate()``.
+
+    Raises:
+        InputError: there is none of that name, or it is only planned.
+        MissingExtra: a package that it needs is not installed.
+
+    Example:
+        >>> load("humanlike_xai").__name__
+        'mien.systems.explain.humanlike_xai'
+    """
+    from .cards import module_of
+
+    return module_of(card(name))

@@ -37,6 +37,8 @@ def predict_command(
 
     entry = card(system)
     step = Predict(entry, runner_of(entry, weights, threads))
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
     found = items(sources, on_missing="item")
     read = False
     with atomic(out) if out is not None else nullcontext(sys.stdout) as stream:
@@ -58,7 +60,7 @@ def rows(entry: Card, source: str, frame: Frame) -> Iterator[dict[str, Any]]:
         if frame.faces.track is not None:
             row["track"] = int(frame.faces.track[k])
         scores = frame.faces.expression
-        if scores is not None and entry.output and any(port.labels for port in entry.output):
+        if scores is not None and any(port.labels for port in entry.output):
             row |= {"top": scores.top()[k], "scores": {name: round(v, 4) for name, v in scores.row(k).items()}}
         elif frame.faces.embedding is not None:
             row["embedding"] = [round(float(v), 5) for v in frame.faces.embedding[k]]
@@ -84,16 +86,24 @@ def runner_of(entry: Card, weights: Path, threads: int = 1) -> Runner:
     from .train.build import restore
 
     built, network = restore(weights, entry.name)
-    if built.settings.get("model"):
-        raise InputError(f"{weights.name} was trained with other settings than the card's", "weights of the card's network")
+    _as_card(weights, built.unlike_card())
     return TorchRunner(network)
+
+
+def _as_card(weights: Path, unlike: str) -> None:
+    if unlike:
+        raise InputError(
+            f"{weights.name} was trained with other settings than the card's: {unlike}", "weights of the card's network"
+        )
 
 
 def _onnx(entry: Card, weights: Path, threads: int) -> OnnxRunner:
     runner = OnnxRunner(weights, threads)
-    of = runner.session.get_modelmeta().custom_metadata_map.get("system", "")
+    facts = runner.session.get_modelmeta().custom_metadata_map
+    of = facts.get("system", "")
     if of != entry.name:
         raise InputError(f"{weights.name} holds {of or 'a network that mien did not export'}", f"weights of {entry.name}")
+    _as_card(weights, facts.get("unlike_card", ""))
     return runner
 
 
@@ -110,14 +120,14 @@ def export_command(
         need(module, "train", "export")
     from .train.export import export
 
+    if update and not licence:
+        raise InputError("a card without the licence of the weights", "--licence, such as 'Apache-2.0'")
     entry = card(name)
     target = out or Path(f"{entry.name}.onnx")
     found = export(weights, target, entry.name, half=not full)
     typer.echo(f"{found.onnx} ({found.onnx.stat().st_size / 1e6:.2f} MB, sha256 {found.sha256})")
     typer.echo(f"{found.golden}")
     if update:
-        if not licence:
-            raise InputError("a card without the licence of the weights", "--licence, such as 'Apache-2.0'")
         path = PACKAGE / "systems" / entry.family / f"{entry.name}.toml"
         enter_weights(path, {"file": found.onnx.name, "sha256": found.sha256, "licence": licence, "by": "ours"})
         typer.echo(f"{path.name}: weights entered")
@@ -125,7 +135,7 @@ def export_command(
 
 def enter_weights(path: Path, row: dict[str, str]) -> None:
     """Put a row of weights into a card, in place of the one with the same file name; the rest of the text stays as it is."""
-    line = "  { " + ", ".join(f'{key} = "{value}"' for key, value in row.items()) + " },"
+    line = "  { " + ", ".join(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in row.items()) + " },"
     lines = path.read_text("utf-8").splitlines()
     if "weights = [" in lines:
         first = lines.index("weights = [")

@@ -30,10 +30,12 @@ def override(config: Config, words: Iterable[str]) -> Config:
         >>> changed.optim.rate, changed.views
         (3e-05, ('plain', 'flip'))
     """
+    changes: dict[str, Any] = {}
     for word in words:
         name, value = split(word)
-        config = _set(config, name.split("."), value, name)
-    return config
+        _note(changes, config, name.split("."), value, name)
+    # all at once, for values that must fit together cannot be changed one after the other
+    return _replaced(config, changes)
 
 
 def split(word: str) -> tuple[str, str]:
@@ -68,7 +70,12 @@ def argument(function: Callable[..., Any], name: str, text: str, shown: str = ""
     return typed(text, hints.get(name, Any), shown or name)
 
 
-def _set(config: Any, path: list[str], text: str, name: str) -> Any:
+def _replaced(config: Any, changes: dict[str, Any]) -> Any:
+    values = {name: _replaced(getattr(config, name), v) if isinstance(v, dict) else v for name, v in changes.items()}
+    return replace(config, **values)
+
+
+def _note(changes: dict[str, Any], config: Any, path: list[str], text: str, name: str) -> None:
     known = {item.name for item in fields(config)}
     prefix = name.removesuffix(".".join(path))
     if path[0] not in known:
@@ -77,10 +84,11 @@ def _set(config: Any, path: list[str], text: str, name: str) -> Any:
     if is_dataclass(inner):
         if len(path) == 1:
             raise InputError(f"the setting {name!r} has parts", f"one of: {', '.join(_names(inner, name + '.'))}")
-        return replace(config, **{path[0]: _set(inner, path[1:], text, name)})
+        _note(changes.setdefault(path[0], {}), inner, path[1:], text, name)
+        return
     if len(path) > 1:
         raise unknown_name("setting", name, _names(config, prefix))
-    return replace(config, **{path[0]: typed(text, get_type_hints(type(config))[path[0]], name)})
+    changes[path[0]] = typed(text, get_type_hints(type(config))[path[0]], name)
 
 
 def _names(config: Any, prefix: str = "") -> list[str]:

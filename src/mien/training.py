@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cards import Card, card
+from .cards import Card, card, module_of
 from .errors import InputError
 from .extras import need
 from .record import Run, command_line, data_hash
@@ -92,6 +91,8 @@ def eval_command(
     """Judge a system under its protocol: weights on a data set, or what a benchmark or study computes from its files."""
     start, entry = time.perf_counter(), card(name)
     if weights:
+        if settings:
+            raise InputError("--set beside --weights", "one of them", "the weights hold the settings of their training")
         _torch()
         from .train.judge import Question
 
@@ -128,9 +129,7 @@ def _weighed(
 
 
 def _computed(entry: Card, data: Path, settings: Sequence[str]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    if entry.fidelity == "planned":
-        raise InputError(f"{entry.short} is planned: there is only its card", "a system that is built", "see: mien systems")
-    module = importlib.import_module(entry.module)
+    module = module_of(entry)
     if not hasattr(module, "evaluate"):
         raise InputError(
             f"{entry.short} without --weights", "weights to judge", f"train them: mien train {entry.name} --data DATA"

@@ -63,6 +63,33 @@ class TestOrder:
         rows = [row for part in parts for batch in part for row in batch]
         assert sorted(rows) == list(range(24))
 
+    people = np.repeat([7, 3, 5], [11, 8, 4])
+
+    def test_persons_stand_together(self) -> None:
+        batches = list(Order(23, 4, 3, seed=0, people=self.people, together=4))
+        for epoch in (batches[:5], batches[5:10], batches[10:]):
+            rows = [row for batch in epoch for row in batch]
+            assert len(set(rows)) == len(rows) == 20
+            changes = int((np.diff(self.people[rows]) != 0).sum())
+            assert changes < len(set(self.people[rows])) + 3  # six blocks, not 20 rows in mixed order
+        assert batches[:5] != batches[5:10]
+
+    @pytest.mark.parametrize("start", [1, 5, 7])
+    def test_persons_stand_together_from_any_batch_on_any_device(self, start: int) -> None:
+        whole, kind = list(Order(23, 4, 3, seed=0, people=self.people, together=4)), {"people": self.people, "together": 4}
+        assert list(Order(23, 4, 3, seed=0, start=start, **kind)) == whole[start:]
+        halves = [list(Order(23, 2, 3, seed=0, rank=rank, world=2, **kind)) for rank in (0, 1)]
+        assert [a + b for a, b in zip(*halves)] == whole
+
+    def test_blocks_of_one_are_a_plain_order(self) -> None:
+        rows = [row for batch in Order(23, 23, 1, seed=0, people=self.people, together=1) for row in batch]
+        assert sorted(rows) == list(range(23))
+        assert (np.diff(self.people[rows]) != 0).sum() > 6
+
+    def test_groups_of_persons_who_are_not_known(self) -> None:
+        with pytest.raises(InputError, match="groups=0"):
+            Order(23, 4, 1, seed=0, together=4)
+
     def test_more_devices_than_samples(self) -> None:
         with pytest.raises(InputError, match="2 samples for 3 devices"):
             Order(2, 5, 1, seed=0, world=3)

@@ -6,10 +6,13 @@ documentation and reports read cards only, so this needs neither torch nor any s
 
 from __future__ import annotations
 
+import importlib
 from difflib import get_close_matches
 from functools import cache
+from types import ModuleType
 
 from ..errors import InputError, unknown_name
+from ..extras import need
 from ..files import PACKAGE
 from .fields import Card, Figure, Parameters, Port, Weights, identifier
 from .reading import load, read
@@ -17,7 +20,8 @@ from .words import COLOURS, CROPS, EXTRAS, FAMILIES, FIDELITIES, KINDS, LICENSED
 
 __all__ = [
     "COLOURS", "CROPS", "EXTRAS", "FAMILIES", "FIDELITIES", "KINDS", "LICENSED", "SOURCES", "TAGS", "TASKS",
-    "Card", "Figure", "Parameters", "Port", "Weights", "card", "identifier", "load", "read", "systems",
+    "Card", "Figure", "Parameters", "Port", "Weights", "card", "identifier", "load", "module_of", "read",
+    "systems",
 ]  # fmt: skip
 
 FOLDER = PACKAGE / "systems"
@@ -71,3 +75,29 @@ def card(name: str | int) -> Card:
     if len(near) == 1:
         return joined[near[0]]
     raise unknown_name("system", asked, known)
+
+
+def module_of(entry: Card, wanted: str = "") -> ModuleType:
+    """The module of a system that is built.
+
+    Args:
+        entry: its card.
+        wanted: a function that the module must have; empty for any.
+
+    Raises:
+        InputError: the system is only planned, or has no such function.
+        MissingExtra: a package that it needs is not installed.
+
+    Example:
+        >>> module_of(card("humanlike_xai"), "evaluate").__name__
+        'mien.systems.explain.humanlike_xai'
+    """
+    if entry.fidelity == "planned":
+        raise InputError(f"{entry.short} is planned: there is only its card", "a system that is built", "see: mien systems")
+    if {"torch", "train"} & set(entry.extras):
+        need("torch", "train", entry.short)
+    module = importlib.import_module(entry.module)
+    if wanted and not hasattr(module, wanted):
+        got = f"{entry.short} is a {entry.kind} without {wanted}()"
+        raise InputError(got, f"a system with {wanted}()", f"see: mien card {entry.name}")
+    return module

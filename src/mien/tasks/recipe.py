@@ -121,6 +121,7 @@ class Recipe:
         protocol: what is trained, tuned and tested on what (:mod:`mien.protocols`).
         epochs: how often the training part is seen.
         batch: samples in a step of one device.
+        groups: samples of one person that stand together in a batch, as far as there are so many; 0 mixes all.
         image, optim, schedule, augment: see there.
         smoothing: share of the target that is spread evenly over the classes.
         balance: weight each class by the inverse of its frequency to this power; 0 for none.
@@ -149,6 +150,7 @@ class Recipe:
     keep: str = "last"
     views: tuple[str, ...] = ("plain",)
     seed: int = 0
+    groups: int = 0
 
     def __post_init__(self) -> None:
         for what, value, known in (
@@ -163,6 +165,8 @@ class Recipe:
         for name in ("epochs", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}", "1 or more")
+        if self.groups < 0:
+            raise InputError(f"groups is {self.groups}", "0 or more")
         if not len(self.image.mean) == len(self.image.std) == self.image.channels:
             got = f"{self.image.channels} channels, {len(self.image.mean)} means, {len(self.image.std)} deviations"
             raise InputError(got, "one mean and one deviation for each channel")

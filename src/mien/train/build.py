@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
 import json
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from ..cards import Card, card
+from ..cards import Card, card, module_of
 from ..errors import InputError
-from ..files import sha256
+from ..files import atomic, sha256
 from ..protocols import Protocol, protocol
 from ..settings import argument, override, split
 from ..tasks import Task, task
@@ -60,27 +60,21 @@ class System:
         network: nn.Module = self.module.model(**self.settings.get("model", {}))
         return network
 
+    def unlike_card(self) -> str:
+        """What of the network or of its pictures is not as the card says; empty where the card tells how to run it."""
+        words = [f"{name} {value}" for name, value in self.settings.get("model", {}).items()]
+        port, image = next((port for port in self.card.input if port.name == "image"), None), self.recipe.image
+        if port is not None and port.shape[1:] != (image.channels, image.size, image.size):
+            words.append(f"pictures of {image.channels} x {image.size} x {image.size}")
+        if port is not None and (port.mean, port.std) != (image.mean, image.std):
+            words.append(f"mean {image.mean} and deviation {image.std}")
+        return ", ".join(words)
+
     def facts(self) -> dict[str, Any]:
         """What decides a training, for a record."""
         return {"system": self.card.name, "settings": {k: v for k, v in self.settings.items() if v}} | {
             "recipe": self.recipe.facts()
         }
-
-
-def module_of(entry: Card, wanted: str) -> ModuleType:
-    """The module of a system, which has the function ``wanted``.
-
-    Raises:
-        InputError: the system is only planned, or has no such function.
-    """
-    if entry.fidelity == "planned":
-        raise InputError(f"{entry.short} is planned: there is only its card", "a system that is built", "see: mien systems")
-    module = importlib.import_module(entry.module)
-    if not hasattr(module, wanted):
-        raise InputError(
-            f"{entry.short} is a {entry.kind} without {wanted}()", f"a system with {wanted}()", f"see: mien card {entry.name}"
-        )
-    return module
 
 
 def system(name: str, words: Sequence[str] = ()) -> System:
@@ -108,7 +102,13 @@ def system(name: str, words: Sequence[str] = ()) -> System:
         if not hasattr(module, function):
             raise InputError(f"{entry.short} has no {function}()", f"one of: {', '.join(f for f in OWN if hasattr(module, f))}")
         settings.setdefault(function, {})[name_] = argument(getattr(module, function), name_, value, key)
-    return System(entry, module, recipe, settings)
+    given = {function: _changed(getattr(module, function), values) for function, values in settings.items()}
+    return System(entry, module, recipe, given)
+
+
+def _changed(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = inspect.signature(function).parameters
+    return {name: value for name, value in values.items() if value != defaults[name].default}
 
 
 # Weights --------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,8 @@ def save(path: Path, state: Mapping[str, Tensor], built: System, more: Mapping[s
     """Write weights as safetensors, with all that builds the network again; gives their SHA-256."""
     facts = built.facts() | dict(more)
     tensors = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    save_file(tensors, path, {"mien": json.dumps(facts)})
+    with atomic(path, "wb") as stream:
+        stream.write(to_bytes(tensors, {"mien": json.dumps(facts)}))
     return sha256(path)
 
 
@@ -149,8 +150,13 @@ def restore(path: Path, name: str | None = None) -> tuple[System, nn.Module]:
     facts = facts_of(path)
     if name is not None and card(name).name != facts["system"]:
         raise InputError(f"{path.name} holds weights of {facts['system']}", f"weights of {card(name).name}")
-    built = replace(system(facts["system"]), recipe=from_facts(facts["recipe"]), settings=facts["settings"])
-    network = built.model()
+    try:
+        built = replace(system(facts["system"]), recipe=from_facts(facts["recipe"]), settings=facts["settings"])
+        network = built.model()
+    except (KeyError, TypeError) as error:  # a setting that this version does not have
+        raise InputError(
+            f"{path.name} does not fit this version ({error})", "weights of the same version", "train anew"
+        ) from error
     with safe_open(path, "pt") as stream:
         tensors = {key: stream.get_tensor(key) for key in list(stream.keys())}
     wanted = network.state_dict()

@@ -86,7 +86,8 @@ def write_onnx(
     found = run_onnx(path, {name: value.numpy() for name, value in inputs.items()}, outputs)
     for name, theirs in zip(outputs, wanted):
         gap = float(np.abs(found[name] - theirs.numpy()).max())
-        if gap > 0.01 * max(1e-3, float(theirs.max() - theirs.min())) + 1e-3:
+        # not "gap > ...": a gap that is no number is a difference too
+        if not gap <= 0.01 * max(1e-3, float(theirs.max() - theirs.min())) + 1e-3:
             raise ModelError(f"{path.name}: output {name!r} differs from the module by {gap:.3g}")
 
 
@@ -109,13 +110,15 @@ def run_onnx(path: Path, inputs: Named, outputs: Sequence[str]) -> dict[str, NDA
 
 
 def halve(model: onnx.ModelProto) -> None:
-    """Store large float32 weights as float16, each followed by a Cast back."""
+    """Store large float32 tensors as float16, each followed by a Cast back; those with a value that float16 cannot hold stay."""
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
         if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims) < 256:
             continue
         values = numpy_helper.to_array(tensor)
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
         casts.append(helper.make_node("Cast", [name + "_half"], [name], to=TensorProto.FLOAT, name=name + "_cast"))
@@ -172,12 +175,13 @@ def export(weights: Path, out: Path, name: str | None = None, half: bool = True)
         ModelError: the file does not give what the module gives.
     """
     built, network = restore(weights, name)
+    out.parent.mkdir(parents=True, exist_ok=True)
     inputs = example(built)
     with torch.no_grad():
         outputs = list(network(**inputs))
     write_onnx(network, inputs, outputs, out, half)
     model = onnx.load(out)
-    for key, value in (("system", built.card.name), ("weights", sha256(weights))):
+    for key, value in (("system", built.card.name), ("weights", sha256(weights)), ("unlike_card", built.unlike_card())):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.save(model, out)

@@ -97,7 +97,7 @@ def evaluate(
     fabric = machine.fabric(built.recipe.precision)
     fabric.to_device(network)
     result = Judged(protocol, source.card.name, f"{protocol.name}, {asked} part of {source.card.short}", seed, fold)
-    if protocol.kind == "pairs" and protocol.target[0] == "pairs":
+    if protocol.target[0] == "pairs":
         ask = partial(_embedded, built=built, network=network, fabric=fabric, listener=listener)
         result.views[""] = _compared(protocol, source, asked, ask)
         return result
@@ -198,13 +198,15 @@ def summary(seeds: Sequence[Sequence[Table]]) -> list[dict[str, Any]]:
             row: dict[str, Any] = dict(several[0])
             if len(several) > 1:
                 values = [_number(record["value"]) for record in several]
-                row |= {"value": float(np.mean(values)), "std": float(np.std(values, ddof=1)), "values": values}
-                for end in ("low", "high"):
-                    mean = float(np.mean([_number(record[end]) for record in several]))
-                    row[end] = None if np.isnan(mean) else mean
+                row |= {"value": _cell(np.mean(values)), "std": _cell(np.std(values, ddof=1)), "values": list(map(_cell, values))}
+                row |= {end: _cell(np.mean([_number(record[end]) for record in several])) for end in ("low", "high")}
             rows.append(row)
     return rows
 
 
 def _number(cell: Any) -> float:
     return float("nan") if cell is None else float(cell)
+
+
+def _cell(value: Any) -> float | None:
+    return None if np.isnan(value) else float(value)

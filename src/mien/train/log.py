@@ -35,7 +35,8 @@ class Log:
 
     def cut(self, epochs: int) -> None:
         """Forget what a killed run wrote after its last checkpoint."""
-        self._write([row for row in self.rows() if float(row["epoch"]) <= epochs])
+        if self.path.is_file():
+            self._write([row for row in self.rows() if float(row["epoch"]) <= epochs])
 
     def add(self, figures: Mapping[str, float]) -> None:
         """Add the row of an epoch."""

@@ -102,8 +102,9 @@ class Training:
         self.learner, self.optimiser = fabric.setup(learner, optimiser((learner,), recipe.optim))
         fabric.to_device(self.average.model)
         self.order = Order(
-            len(parts.pictures), recipe.batch, recipe.epochs, recipe.seed, 0, fabric.global_rank, fabric.world_size
-        )
+            len(parts.pictures), recipe.batch, recipe.epochs, recipe.seed, 0, fabric.global_rank, fabric.world_size,
+            parts.pictures.arrays.get("identity"), recipe.groups,
+        )  # fmt: skip
         self.per_epoch = max(1, self.order.per_epoch // recipe.accumulate)
         self._kept = time.monotonic()
 
@@ -234,7 +235,8 @@ class Training:
         figures |= {f"train {name}": value / self.per_epoch for name, value in progress.sums.items()}
         progress.sums, progress.seconds = {}, 0.0
         if self.parts.judge is not None:
-            found = self.parts.judge(self.average.model)
+            # every device judges, the first one decides: all must end, step and keep alike
+            found = self.fabric.broadcast(self.parts.judge(self.average.model))
             figures |= found
             value = found[self.parts.select]
             self.plateau.see(value)
@@ -244,9 +246,10 @@ class Training:
                 if recipe.keep == "best":
                     self.best = {k: v.detach().cpu().clone() for k, v in weights(self.average.model).items()}
             progress.ended = bool(recipe.patience) and progress.since >= recipe.patience
-        self.keep()
-        if report is not None:
+        # a crash between the two leaves a row too many, which is cut when the training goes on; the other order would lose one
+        if report is not None and self.fabric.is_global_zero:
             report(figures)
+        self.keep()
 
     def result(self) -> dict[str, Tensor]:
         """The weights that are kept: the last ones or the best, averaged where the recipe says so."""

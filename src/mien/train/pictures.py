@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -91,13 +91,28 @@ class Order:
         seed: of the order.
         start: batches that are done.
         rank, world: number of this device, and of all.
+        people, together: (rows,) the person of each row, and how many rows of one person stand together; 0 mixes all.
     """
 
-    def __init__(self, rows: int, batch: int, epochs: int, seed: int, start: int = 0, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self,
+        rows: int,
+        batch: int,
+        epochs: int,
+        seed: int,
+        start: int = 0,
+        rank: int = 0,
+        world: int = 1,
+        people: ArrayLike | None = None,
+        together: int = 0,
+    ) -> None:
         self.rows, self.batch, self.epochs, self.seed = rows, min(batch, rows // world), epochs, seed
         self.start, self.rank, self.world = start, rank, world
         if not self.batch:
             raise InputError(f"{rows} samples for {world} devices", "at least one for each")
+        if together and people is None:
+            raise InputError("groups of persons who are not known", "a data set that names persons", "--set groups=0")
+        self.people, self.together = np.asarray(people), together
 
     @property
     def per_epoch(self) -> int:
@@ -110,10 +125,21 @@ class Order:
     def __iter__(self) -> Iterator[list[int]]:
         step = self.batch * self.world
         for epoch in range(self.start // self.per_epoch, self.epochs):
-            order = numbers(self.seed, "order", epoch).permutation(self.rows)
+            order = self._order(numbers(self.seed, "order", epoch))
             first = self.start % self.per_epoch if epoch == self.start // self.per_epoch else 0
             for k in range(first, self.per_epoch):
                 yield order[k * step + self.rank * self.batch :][: self.batch].tolist()
+
+    def _order(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """All rows once: mixed, or in blocks of one person, with the blocks mixed."""
+        order = rng.permutation(self.rows)
+        if not self.together:
+            return order
+        order = order[np.argsort(self.people[order], kind="stable")]
+        _, first, count = np.unique(self.people[order], return_index=True, return_counts=True)
+        place = np.arange(self.rows) - np.repeat(first, count)
+        block = np.cumsum(place % self.together == 0) - 1
+        return order[np.argsort(rng.permutation(block[-1] + 1)[block], kind="stable")]
 
 
 def training(pictures: Pictures, order: Order, workers: int = 0) -> DataLoader[Batch]:

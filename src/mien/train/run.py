@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from numpy.typing import NDArray
 from torch import nn
 
 from ..datasets.sample import Folder, Sample
 from ..errors import InputError
-from ..files import atomic
-from ..protocols import Protocol, groups, judge, samples, targets
+from ..files import atomic, sha256
+from ..protocols import Protocol, classes, groups, judge, samples, targets
 from ..record import command_line, data_hash
 from .answer import answers
-from .build import System, restore, save, system
+from .build import System, facts_of, from_facts, restore, save, system
 from .log import Log
 from .loop import LAST, PRECISION, Figures, Parts, Training
 from .pictures import Pictures
@@ -59,13 +60,17 @@ class Machine:
             torch.set_num_threads(self.threads)
         # Lightning tells everybody at every start which precision it takes; the recipe says so already
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-        fabric = Fabric(
-            accelerator=self.accelerator,
-            devices=self.devices,
-            num_nodes=self.nodes,
-            strategy=self.strategy,
-            precision=PRECISION[precision],  # type: ignore[arg-type]
-        )
+        try:
+            fabric = Fabric(
+                accelerator=self.accelerator,
+                devices=self.devices,
+                num_nodes=self.nodes,
+                strategy=self.strategy,
+                precision=PRECISION[precision],  # type: ignore[arg-type]
+            )
+        except (ValueError, RuntimeError, MisconfigurationException) as error:
+            got = f"{self.devices} x {self.accelerator} with strategy {self.strategy}: {error}"
+            raise InputError(got, "a device of this machine", "see --accelerator, --devices and --strategy") from error
         fabric.launch()
         return fabric
 
@@ -175,14 +180,20 @@ def train(order: Order, machine: Machine = HERE, listener: Listener = SILENT) ->
         raise InputError(f"{built.protocol.name} has no part to train on", "a protocol with one", remedy)
     source = source_of(built.protocol, order.data, order.source)
     facts = built.facts() | {"source": source.card.name, "fold": order.fold, "command": command_line()}
-    _claim(order, facts)
+    facts |= {"teacher": _digest(order.teacher), "init": _digest(order.init)}
+    if _held(order, facts) and (order.out / WEIGHTS).is_file():
+        return order.out / WEIGHTS
     fabric = machine.fabric(built.recipe.precision)
     model = built.model()
+    _fits(built, model)
     if order.init is not None:
         begin_with(model, order.init)
     trained = samples(built.protocol, source, "train", fold=order.fold, seed=built.recipe.seed)
     if hasattr(built.module, "relabel"):
         trained = _relabelled(built, trained, order.teacher, fabric, listener)
+    elif order.teacher is not None:
+        raise InputError(f"--teacher for {built.card.short}", "a system that learns from a teacher", "leave it out")
+    _claim(order, facts)
     learned = part(built, trained, "training part", listener, True)
     objective = _objective(built, learned)
     look, select = None, ""
@@ -196,14 +207,16 @@ def train(order: Order, machine: Machine = HERE, listener: Listener = SILENT) ->
 
 
 def _run(training: Training, built: System, order: Order, facts: dict[str, Any], machine: Machine, listener: Listener) -> Path:
-    rows = Log(order.out / LOG)
-    if training.resume():
+    training.resume()
+    rows = Log(order.out / LOG) if training.fabric.is_global_zero else None
+    if rows is not None:
         rows.cut(training.progress.step // training.per_epoch)
     total = training.per_epoch * built.recipe.epochs
     tick = listener.begin("training", total)
 
     def report(figures: Figures) -> None:
-        rows.add(figures)
+        if rows is not None:
+            rows.add(figures)
         if listener.epoch is not None:
             listener.epoch(figures)
 
@@ -215,22 +228,57 @@ def _run(training: Training, built: System, order: Order, facts: dict[str, Any],
     return path
 
 
-def _claim(order: Order, facts: Mapping[str, Any]) -> None:
-    """Make the folder, or see that it holds the same training."""
-    order.out.mkdir(parents=True, exist_ok=True)
+def _decisive(facts: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("system", "settings", "recipe", "source", "fold", "teacher", "init")
+    decisive: dict[str, Any] = json.loads(json.dumps({name: facts[name] for name in names}))
+    return decisive
+
+
+def _held(order: Order, facts: Mapping[str, Any]) -> bool:
+    """Whether the folder holds this training; another one is refused."""
     path = order.out / RUN
-    decisive = json.loads(json.dumps({k: facts[k] for k in ("system", "settings", "recipe", "source", "fold")}))
-    if path.is_file():
-        before = json.loads(path.read_text("utf-8"))
-        differ = _differences(before, decisive)
-        if differ:
-            remedy = "take another --out, or give the same settings to go on"
-            raise InputError(f"{order.out} holds another training ({'; '.join(differ[:4])})", "a new folder", remedy)
-        return
-    if (order.out / LAST).exists():
-        raise InputError(f"{order.out} holds a {LAST} without {RUN}", "a new folder", "take another --out")
-    with atomic(path) as stream:
-        stream.write(json.dumps(decisive | {"data": vars(data_hash(order.data))}, indent=1) + "\n")
+    if not path.is_file():
+        for name in (LAST, WEIGHTS):
+            if (order.out / name).exists():
+                raise InputError(f"{order.out} holds a {name} without {RUN}", "a new folder", "take another --out")
+        return False
+    before = json.loads(path.read_text("utf-8"))
+    # what the recipe of an older version did not say had the value that is the default now
+    before["recipe"] = json.loads(json.dumps(from_facts(before["recipe"]).facts()))
+    differ = _differences(before, _decisive(facts))
+    if differ:
+        remedy = "take another --out, or give the same settings to go on"
+        raise InputError(f"{order.out} holds another training ({'; '.join(differ[:4])})", "a new folder", remedy)
+    return True
+
+
+def _claim(order: Order, facts: Mapping[str, Any]) -> None:
+    """Make the folder that of this training, once all that was asked for is there: a mistake must not leave one behind."""
+    order.out.mkdir(parents=True, exist_ok=True)
+    if not _held(order, facts):
+        with atomic(order.out / RUN) as stream:
+            stream.write(json.dumps(_decisive(facts) | {"data": vars(data_hash(order.data))}, indent=1) + "\n")
+
+
+def _digest(weights: Path | None) -> str | None:
+    if weights is None:
+        return None
+    facts_of(weights)  # says what is wrong with it
+    return sha256(weights)
+
+
+def _fits(built: System, network: nn.Module) -> None:
+    """Refuse a network that cannot take the pictures of the recipe, or has other classes than the protocol."""
+    image, names = built.recipe.image, classes(built.protocol)
+    try:
+        with torch.no_grad():
+            out = network.eval()(image=torch.zeros(1, image.channels, image.size, image.size))
+    except RuntimeError as error:
+        got = f"pictures of {image.channels} x {image.size} x {image.size} for {built.card.short} ({error})"
+        raise InputError(got, "what the network can take", "see image.channels and image.size") from error
+    if "logits" in out and names and out["logits"].shape[1] != len(names):
+        got = f"{built.card.short} with {out['logits'].shape[1]} classes"
+        raise InputError(got, f"the {len(names)} of {built.protocol.name}", f"give --set model.classes={len(names)}")
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -249,7 +297,7 @@ def begin_with(model: nn.Module, path: Path) -> tuple[int, int]:
     _, donor = restore(path)
     given, own = donor.state_dict(), model.state_dict()
     fits = {name: value for name, value in given.items() if name in own and own[name].shape == value.shape}
-    if not fits:
+    if not any(value.ndim for value in fits.values()):  # the counters of batch norms fit everywhere
         raise InputError(f"nothing in {path.name} fits this network", "weights of a network with the same parts")
     model.load_state_dict(own | fits)
     log.info("%d of %d tensors begin as in %s", len(fits), len(own), path.name)

@@ -24,9 +24,8 @@ class AdaFaceLoss(nn.Module):
     Args:
         classes: identities in the training data.
         size: length of an embedding.
-        margin: m.
+        margin, scale: m and s.
         sharpness: h, how many standard deviations reach the ends of the range: 1 / h.
-        scale: s.
         momentum: t, weight of a batch in the running mean and deviation of the lengths.
     """
 
