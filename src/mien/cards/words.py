@@ -37,7 +37,7 @@ TASKS = {
     "landmarks": "points",
     "segment": "a class for each pixel",
     "embed": "a vector that can be compared",
-    "reconstruct": "3-D shape",
+    "reconstruct": "what is not seen: 3-D shape, hidden parts of a picture",
     "animate": "motion",
     "generate": "pictures or video",
     "reason": "text that gives reasons",
