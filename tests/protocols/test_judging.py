@@ -256,3 +256,21 @@ def test_wrong_groups_targets_and_nothing() -> None:
 def test_words_that_do_not_decide(kind: str, word: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         metric(kind, word, ("AU01", "AU12"))
+
+
+class TestPixels:
+    def test_by_hand(self) -> None:
+        entry = protocol("fairface/pixels")
+        row = judge(entry, np.zeros(3), {"error": np.array([0.2, 0.4, 0.9])}, train=np.zeros(5))["R2(hidden)"]
+        assert row.value == pytest.approx(1 - 0.5)
+        assert row.constant == 0  # the mean of the hidden values explains nothing of them
+        assert row.n == 3
+        assert row.low <= row.value <= row.high
+
+    def test_an_error_for_each_picture(self) -> None:
+        with pytest.raises(InputError, match="error has shape"):
+            judge(protocol("fairface/pixels"), np.zeros(3), {"error": np.zeros(2)})
+
+    def test_the_brackets_say_of_what(self) -> None:
+        with pytest.raises(InputError, match=r"R2\(hidden\)"):
+            metric("pixels", "R2(seen)")

@@ -143,6 +143,40 @@ def _area(right: Floats, scores: Floats, total: int, points: int | None) -> floa
     return float(np.append(envelope, 0.0)[place].mean())
 
 
+def given_rows(values: Sequence[ArrayLike]) -> list[Floats]:
+    """For each picture the rows that hold a box: those whose corners are no NaN."""
+    arrays = [np.asarray(rows, np.float64) for rows in values]
+    return [rows[~np.isnan(rows[:, :4]).any(1)] for rows in arrays]
+
+
+def class_box_ap(truth: Sequence[Floats], predicted: Sequence[Floats], iou: float = 0.5) -> dict[int, float]:
+    """Average precision of each class that has a true box, as for :func:`box_ap`.
+
+    Args:
+        truth: per picture (m, 5) x1 y1 x2 y2 class; a class of NaN neither helps nor hurts.
+        predicted: per picture (k, 6) x1 y1 x2 y2 score class.
+        iou: least overlap of a right detection.
+
+    Returns:
+        Class to AP.
+
+    Raises:
+        InputError: as for :func:`box_ap`.
+
+    Example:
+        >>> truth = [np.array([[0.0, 0, 1, 1, 3], [2, 0, 3, 1, 5]])]
+        >>> class_box_ap(truth, [np.array([[0, 0, 1, 1, 0.9, 3], [2, 0, 3, 1, 0.8, 3]])])
+        {3: 1.0, 5: 0.0}
+    """
+    kinds = np.unique(np.concatenate([np.zeros(0), *(rows[:, 4] for rows in truth)]))
+    result = {}
+    for kind in kinds[~np.isnan(kinds)]:
+        wanted = [rows[(rows[:, 4] == kind) | np.isnan(rows[:, 4])] for rows in truth]
+        found = [rows[rows[:, 5] == kind, :5] for rows in predicted]
+        result[int(kind)] = box_ap([rows[:, :4] for rows in wanted], found, iou, [np.isnan(rows[:, 4]) for rows in wanted])
+    return result
+
+
 def mean_box_ap(
     classes: Mapping[str, tuple[Sequence[ArrayLike], Sequence[ArrayLike]]],
     ious: Sequence[float] = COCO_IOUS,

@@ -10,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, unknown_name
 from ..metrics.bootstrap import bootstrap
+from ..metrics.detection import box_ap, class_box_ap, given_rows
 from ..metrics.inputs import Floats, known, known_mean, numbers
 from ..metrics.intervals import wilson
 from ..metrics.table import NAN, Row, Table
 from ..metrics.wider import wider_ap
-from .measures import Metric, Names, codes, metric
+from .measures import Metric, Names, Word, codes, metric, parsed
 from .reading import Protocol, columns
 
 # what is judged -> name of the answer and its number of dimensions
@@ -24,6 +25,7 @@ ANSWERS = {
     "numbers": ("values", 2),
     "pairs": ("similarity", 1),
     "landmarks": ("landmarks", 3),
+    "pixels": ("error", 1),
 }
 # drawing rows again for an interval reads about so many labels, in so many draws at least and at most
 LABELS, DRAWS = 2_000_000, (40, 200)
@@ -50,9 +52,10 @@ def judge(
         protocol: what is asked.
         truth: what :func:`~mien.protocols.targets` gives for the judged samples.
         outputs: the answers in the same order: "probabilities" (n, classes) of classes, units and attributes; "values" (n, k);
-            "similarity" (n,) of pairs, or "embedding" (n, d) of persons; "landmarks" (n, k, 2); "boxes", for each picture
-            (k, 5) x1 y1 x2 y2 score. Other names are not looked at. A row of NaN in probabilities of classes or in landmarks
-            means "could not tell" and is wrong.
+            "similarity" (n,) of pairs, or "embedding" (n, d) of persons; "landmarks" (n, k, 2); "error" (n,) of pixels;
+            "boxes", for each picture (k, 5) x1 y1 x2 y2 score, and of faces (k, 6) with the class last, rows of NaN for
+            none. Other names are not looked at. A row of NaN in probabilities of classes or in landmarks means "could not
+            tell" and is wrong.
         train: targets of the training part, from which the constant predictor is made; None takes ``truth``, which makes it
             a little better than it is.
         groups: (n,) what :func:`~mien.protocols.groups` gives: folds of pairs, videos, persons. For boxes subset to (for each
@@ -74,6 +77,9 @@ def judge(
     wanted = [metric(protocol.kind, word, columns(protocol)) for word in protocol.metrics]
     if protocol.kind == "boxes":
         return Table(name or protocol.name, _boxes(wanted, truth, _answer(protocol, outputs, "boxes"), groups or {}))
+    if protocol.kind == "faces":
+        words = [parsed(protocol.kind, entry.word, columns(protocol)) for entry in wanted]
+        return Table(name or protocol.name, _faces(words, truth, _answer(protocol, outputs, "boxes")))
     if protocol.target[0] == "identity":
         truth, predicted = _compared(truth, _answer(protocol, outputs, "embedding"))
         train = None
@@ -164,6 +170,24 @@ def _boxes(
         # which faces are in a subset is never guessed: without its flags nothing can be told
         count = sum(int(np.count_nonzero(kept)) for kept in there[name]) if name in there else 0
         rows.append(Row(entry.word, values.get(name, NAN), count, 0.0 if count else NAN))
+    return tuple(rows)
+
+
+def _faces(words: Sequence[Word], truth: Any, found: Any) -> tuple[Row, ...]:
+    """Average precision of faces, of a class or the mean over those that occur; what finds nothing, the constant one, has 0."""
+    wanted, answered = given_rows(truth), given_rows(found)
+    kinds = np.concatenate([np.zeros(0), *(faces[:, 4] for faces in wanted)])
+    rows = []
+    for word in words:
+        iou = word.number("IoU")
+        if word.name == "face AP":
+            value = box_ap([faces[:, :4] for faces in wanted], [boxes[:, :5] for boxes in answered], iou)
+        else:
+            each = class_box_ap(wanted, answered, iou)
+            value = each.get(word.column, NAN) if word.column >= 0 else known_mean(list(each.values()))
+        about = kinds == word.column if word.column >= 0 else ~np.isnan(kinds) | (word.name == "face AP")
+        count = int(np.count_nonzero(about))
+        rows.append(Row(word.text, value, count, 0.0 if count else NAN))
     return tuple(rows)
 
 

@@ -109,7 +109,7 @@ def metric(kind: str, text: str, columns: tuple[str, ...] = ()) -> Metric:
     """The metric that a word stands for.
 
     Args:
-        kind: what is judged: classes, units, numbers, pairs, landmarks or boxes.
+        kind: what is judged: classes, units, numbers, pairs, landmarks, pixels, faces or boxes.
         text: the word.
         columns: names of the classes, units or numbers.
 
@@ -347,9 +347,14 @@ def _of_errors(function: Callable[[Floats, float], float], share: bool = False) 
 
 # Boxes are judged as a whole, in mien.protocols.judging; only the words are checked here -------------------------------------
 def _boxes(word: Word) -> Metric:
-    if len(word.plain) != 1 or word.given:
-        raise word.wrong("AP(all), or AP with the name of a subset")
-    return Metric(word.plain[0], lambda truth, predicted, groups: float("nan"))
+    if len(word.plain) + len(word.given) != 1 or (word.given and not 0 < word.number("IoU") <= 1):
+        raise word.wrong("AP(all), AP with the name of a subset, or of faces mAP(IoU=0.5)")
+    return Metric(word.text, lambda truth, predicted, groups: float("nan"))
+
+
+def _explained(word: Word) -> Metric:  # truth (n,) of 0, predicted (n,) share of variance; the mean leaves all of it
+    word.only(plain=("hidden",))
+    return Metric(word.text, lambda truth, predicted, groups: 1 - known_mean(predicted), constant=_always)
 
 
 METRICS: dict[str, dict[str, Callable[[Word], Metric]]] = {
@@ -389,5 +394,7 @@ METRICS: dict[str, dict[str, Callable[[Word], Metric]]] = {
         "FR@": _of_errors(landmarks.failure_rate, share=True),
         "AUC@": _of_errors(landmarks.curve_auc),
     },
+    "pixels": {"R2": _explained},
+    "faces": dict.fromkeys(("mAP", "AP", "face AP"), _boxes),
     "boxes": {"AP": _boxes},
 }

@@ -7,13 +7,16 @@ import inspect
 import logging
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.fer2013 import majority
-from ..datasets.sample import Category, Folder, Pair, Sample, Source, Values
+from ..datasets.labels import label_set
+from ..datasets.sample import Category, Folder, Pair, Picture, Sample, Source, Truth, Values
 from ..datasets.splits import keys, parts
 from ..errors import InputError, unknown_name
 from ..metrics.folds import subject_folds
@@ -97,6 +100,8 @@ def _known_options(source: Source, options: dict[str, Any]) -> None:
 def _read(protocol: Protocol, source: Source, splits: Sequence[str], options: dict[str, Any]) -> list[Sample]:
     opened = _opened(source, options)
     found = [sample for split in splits for sample in opened.samples(split)]
+    if protocol.kind == "faces":
+        return pictures(protocol, found)
     if protocol.kind == "pairs" or not found:
         return found
     told = [_told(_target(protocol, sample)) for sample in found]
@@ -221,7 +226,9 @@ def targets(protocol: Protocol, samples: Sequence[Sample] | Sequence[Pair]) -> T
         Of classes (n,) codes; of "votes" (n, classes) shares that sum to 1, NaN where "unknown" or another class that does not
         count leads; of units and attributes (n, classes) 0, 1 or NaN; of numbers (n, k), pose in radians; of landmarks
         (n, k, 2) pixels; of "identity" (n,) numbers of persons in the order of their names; of pairs (n,) 1 for the same
-        person; of boxes (n,) arrays (m, 5): x1 y1 x2 y2 in pixels, and 0 for a box that does not count, else 1.
+        person; of pixels (n,) zeros, the error that is wanted; of boxes (n,) arrays (m, 5): x1 y1 x2 y2 in pixels, and 0 for a
+        box that does not count, else 1; of faces (n, m, 5): x1 y1 x2 y2 as shares of the picture's width and height, and the
+        class, NaN for one that does not count, with rows of NaN where a picture has fewer than m.
 
     Raises:
         InputError: a sample has labels by frame, or landmarks of another number than the rest.
@@ -238,6 +245,9 @@ def targets(protocol: Protocol, samples: Sequence[Sample] | Sequence[Pair]) -> T
         for place, row in enumerate(rows):
             out[place] = np.zeros((0, 5)) if row is None else row
         return out
+    if protocol.kind == "faces":
+        most = max((len(row) for row in rows if row is not None), default=0)
+        return np.array([np.pad(row, ((0, most - len(row)), (0, 0)), constant_values=np.nan) for row in rows if row is not None])
     shapes = {np.shape(row) for row in rows if row is not None}
     if len(shapes) > 1:
         raise InputError(f"{protocol.name}: targets of the shapes {sorted(shapes)}", "one shape", "leave the others out")
@@ -261,6 +271,10 @@ def _target(protocol: Protocol, sample: Sample) -> Target | None:
     """The target of one sample; None where there is no label at all."""
     name, sign, limit = protocol.target
     truth = sample.truth
+    if name == "faces":
+        return _faces(protocol, sample)
+    if name == "pixels":
+        return np.zeros(())  # the error that is wanted: every picture has it
     if name in ("majority", "votes"):
         return _votes(protocol, truth.votes, name)
     value = getattr(truth, name)
@@ -279,6 +293,47 @@ def _target(protocol: Protocol, sample: Sample) -> Target | None:
         return np.column_stack([value, invalid != 1]).astype(np.float64)
     row = np.atleast_1d(np.asarray(value, np.float64))
     return None if sign and bool(np.any(np.abs(np.degrees(row)) > limit)) else row
+
+
+def pictures(protocol: Protocol, found: Sequence[Sample]) -> list[Sample]:
+    """Samples of single faces joined to samples of pictures: all boxes, and in ``box_values`` 1 for the expression of each.
+
+    The others are as they were; a picture takes the place, the id and the clip of its first face.
+    """
+    several: dict[Any, list[Sample]] = {}
+    for sample in found:
+        several.setdefault(sample.image or sample.id, []).append(sample)
+    return [_picture(protocol, faces) for faces in several.values()]
+
+
+def _picture(protocol: Protocol, faces: Sequence[Sample]) -> Sample:
+    kinds = [sample.truth.expression for sample in faces]
+    names = next((kind.labels for kind in kinds if kind is not None), label_set(protocol.labels))
+    boxes, values = [np.zeros((0, 4), np.float32)], [np.zeros((0, len(names)))]
+    for sample, kind in zip(faces, kinds):
+        if sample.truth.boxes is not None:
+            row = np.full(len(names), np.nan) if kind is None else np.eye(len(names))[kind.index]
+            boxes.append(sample.truth.boxes)
+            values.append(np.tile(row, (len(sample.truth.boxes), 1)))
+    truth = Truth(boxes=np.concatenate(boxes), box_values=Values(np.concatenate(values), names))
+    return replace(faces[0], truth=truth)
+
+
+def _faces(protocol: Protocol, sample: Sample) -> Target:
+    boxes, values = sample.truth.boxes, sample.truth.box_values
+    if boxes is None or values is None or sample.image is None:
+        raise InputError(f"{sample.id} has no boxes with classes", "samples of mien.protocols.samples(...)")
+    codes = [_code(protocol, Category(int(row.argmax()), values.labels)) if row.max() == 1 else None for row in values.values]
+    kinds = np.array([np.nan if code is None else float(code) for code in codes])
+    width, height = _size(sample.image)
+    return np.column_stack([boxes / (width, height, width, height), kinds])
+
+
+@lru_cache(maxsize=1 << 20)
+def _size(image: Picture) -> tuple[int, int]:
+    """Width and height of a picture as it is read, upright; kept, because targets are asked for again and again."""
+    height, width = Sample("", image).read().shape[:2]
+    return width, height
 
 
 def _code(protocol: Protocol, value: Category) -> Target | None:

@@ -38,6 +38,8 @@ KINDS = {
     **dict.fromkeys(("identity", "pairs"), "pairs"),
     "landmarks": "landmarks",
     "boxes": "boxes",
+    "pixels": "pixels",
+    "faces": "faces",
 }
 # what is judged -> tasks of a card that give it
 JUDGED = {
@@ -47,6 +49,8 @@ JUDGED = {
     "pairs": ("embed",),
     "landmarks": ("landmarks",),
     "boxes": ("detect",),
+    "pixels": ("reconstruct",),
+    "faces": ("detect",),
 }
 COLUMNS = {"affect": ("valence", "arousal"), "age": ("age",), "pose": ("pitch", "yaw", "roll")}
 # limits that a field can have, and what is judged then
@@ -95,7 +99,8 @@ class Protocol:
         select: the one of them that chooses on "tune".
         crop: what of the picture the system gets, in words.
         field: field of ``Truth`` that is the target; or "majority" (the class that most raters chose), "identity" (who is seen),
-            "pairs"; "intensity >= 2" is presence, "pose <= 99" leaves out faces with a larger angle, in degrees.
+            "pairs", "pixels" (the picture itself, without a label), "faces" (the boxes of a picture with their expressions);
+            "intensity >= 2" is presence, "pose <= 99" leaves out faces with a larger angle, in degrees.
         labels: label set; empty where the target has no classes.
         classes: those that count, in the order of the protocol; empty takes the whole set.
         merge: class of the data set -> class of the protocol, where they differ.
@@ -142,7 +147,7 @@ class Protocol:
 
     @property
     def kind(self) -> str:
-        """What is judged: classes, units, numbers, pairs, landmarks or boxes."""
+        """What is judged: classes, units, numbers, pairs, landmarks, boxes, faces or pixels."""
         name, sign, _ = self.target
         return LIMITS[name, sign] if sign else KINDS[name]
 
@@ -166,7 +171,7 @@ def classes(entry: Protocol) -> tuple[str, ...]:
         >>> classes(protocol("fer2013/6"))
         ('happiness', 'surprise', 'sadness', 'anger', 'disgust', 'fear')
     """
-    return columns(entry) if entry.kind in ("classes", "units") else ()
+    return columns(entry) if entry.kind in ("classes", "units", "faces") else ()
 
 
 def _words(value: object) -> bool:
@@ -251,10 +256,11 @@ def _asked(entry: Protocol, place: str) -> None:
         raise InputError(
             f"{place}: task is {entry.task!r} with field {entry.field!r}", f"one of: {', '.join(JUDGED[entry.kind])}"
         )
-    wanted = "votes" if name == "majority" else name
+    wanted = {"majority": "votes", "faces": "expression"}.get(name, name)
     for card in _sources(entry, place):
-        if wanted in HOLDS and wanted not in card.holds:
-            raise InputError(f"{place}: {card.short} has no {wanted}", f"one of: {', '.join(card.holds)}")
+        for needed in (wanted, "boxes") if name == "faces" else (wanted,):
+            if needed in HOLDS and needed not in card.holds:
+                raise InputError(f"{place}: {card.short} has no {needed}", f"one of: {', '.join(card.holds)}")
     if bool(entry.labels) != (wanted in LABELLED):
         state = "there" if entry.labels else "missing"
         raise InputError(f"{place}: labels are {state} with field {entry.field!r}", "a label set with classes, and only there")
