@@ -213,6 +213,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Card], Traine
         source = Folder(system(name).protocol.sources[0], folder / "data")
         importlib.import_module(source.card.module).fake(folder / "data", 0, 4)
         teacher = ["--teacher", of(TEACHER).weights] if hasattr(module(card), "relabel") else []
+        teacher += ["--fold", 1] if system(name).protocol.folds not in ("none", "pairs") else []
         line = ["train", name, "--data", folder / "data", "--out", folder / "run", "--quiet", "--threads", 1]
         run(*line, *teacher, *settings(card))
         return Trained(folder / "data", folder / "run" / WEIGHTS)

@@ -52,6 +52,8 @@ COUNTS: dict[str, dict[str, int]] = {
     "raf_db": {"train": 14, "test": 14},
     "samm": {"all": 16},
     "sfew": {"train": 14, "val": 14, "test": 2},
+    "infer": {"all": 105, "posed": 84, "web": 21, "clips": 7},
+    "headset": {"all": 32, "plain": 24, "hmd": 8},
     "smic": {"all": 18},
     "table": {"all": 29, "train": 14, "val": 15},
     "utkface": {"all": 7},
