@@ -38,7 +38,7 @@ COMMANDS = {command.name for command in app.registered_commands} | {"analyze", "
 def test_every_option_that_the_readme_shows_exists() -> None:
     lines = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("mien ")]
     commands = {command for line in lines if (command := line.split()[1]) in COMMANDS}
-    assert commands == {"analyze", "doctor", "train", "eval", "predict", "export"}
+    assert commands == {"analyze", "explain", "doctor", "train", "eval", "predict", "export"}
     for command in commands:
         found = CliRunner().invoke(app, [command, "--help"]).output
         shown = {word for line in lines if line.split()[1] == command for word in re.findall(r"(--[a-z][a-z-]+)", line)}

@@ -16,7 +16,8 @@ LAYERS = {
     "pipelines": 4, "protocols": 4, "tasks": 4,
     "systems": 5,
     "train": 6,
-    "report": 7, "outputs": 7, "analysis": 7, "run": 7, "doctor": 7, "catalogue": 7, "training": 7, "predicting": 7, "cli": 7,
+    "report": 7, "outputs": 7, "analysis": 7, "run": 7, "doctor": 7, "catalogue": 7, "training": 7, "predicting": 7,
+    "explaining": 7, "cli": 7,
     "__init__": 0, "__version__": 0,
 }  # fmt: skip
 TORCH = {"nn", "losses", "tasks", "systems", "train"}

@@ -1,4 +1,4 @@
-"""The command line: analyze, doctor, models, systems, card, train, eval, predict, export."""
+"""The command line: analyze, doctor, models, systems, card, train, eval, predict, export, explain."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 
 from .catalogue import card_command, systems_command
 from .errors import MienError
+from .explaining import explain_command
 from .predicting import export_command, predict_command
 from .training import eval_command, train_command
 
@@ -131,6 +132,7 @@ app.command("train")(train_command)
 app.command("eval")(eval_command)
 app.command("predict")(predict_command)
 app.command("export")(export_command)
+app.command("explain")(explain_command)
 
 
 def _facts(c: Any) -> dict[str, Any]:
