@@ -82,6 +82,7 @@ def test_figures_by_hand() -> None:
 def test_a_face_without_class_neither_helps_nor_hurts() -> None:
     truth, found = [np.array([[*A, 3], [*B, NAN]])], [np.array([[*B, 0.9, 3], [*A, 0.8, 3]])]
     assert class_box_ap(truth, found) == {3: 1.0}
+    assert class_box_ap(truth, [found[0][1:]]) == {3: 1.0}
     assert class_box_ap([np.array([[*A, 3], [*B, 5]])], found) == {3: 0.5, 5: 0.0}
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from mien.errors import InputError
 from mien.tasks.recipe import Augment, Image, Optim, Schedule
-from mien.train.augment import augmented, mixed, normalised
+from mien.train.augment import augmented, mixed, normalised, seen
 from mien.train.optim import Average, Plateau, Sam, factor, groups, optimiser
 from mien.train.pictures import Order, Pictures, chip, judging, training
 from mien.train.seed import numbers, plant, seed_of
@@ -151,6 +151,27 @@ class TestAugment:
         assert shifted.std() == pytest.approx(0.1 * 13 / 2, rel=0.12)  # a share of half the side
         turned = augmented(ramp, Augment(flip=0.0, rotate=0.3))[:, 0, 6, 6] * 255 / 20
         assert torch.allclose(turned, torch.tensor(6.0), atol=1e-3)
+
+    def test_a_crop_is_a_part_of_the_picture_at_a_place_drawn_evenly(self) -> None:
+        plant(0)
+        ramp = (torch.arange(12.0) * 20).to(torch.uint8).repeat(500, 1, 12, 1)
+        found = augmented(ramp, Augment(flip=0.0, crop=8))
+        assert found.shape == (500, 1, 8, 8)
+        first = found[:, 0, 4, 0] * 255 / 20
+        assert float(first.min()) >= -1e-3
+        assert float(first.max()) <= 4 + 1e-3
+        assert first.mean() == pytest.approx(2, abs=0.15)
+        steps = found[:, 0, 4].diff(dim=1) * 255 / 20
+        assert torch.allclose(steps, torch.ones_like(steps), atol=1e-3)  # cut out, not scaled
+
+    def test_ten_crops_are_corners_middle_and_their_mirror_images(self) -> None:
+        images = torch.arange(36.0).view(1, 1, 6, 6)
+        found = seen(images, "crops", 4)
+        assert len(found) == 10
+        assert [part[0, 0, 0, 0].item() for part in found[:5]] == [0, 2, 12, 14, 7]
+        assert all(torch.equal(mirror, part.flip(3)) for part, mirror in zip(found[:5], found[5:]))
+        assert seen(images, "crops")[0].shape[3] == 5
+        assert torch.equal(seen(images, "flip")[0], images.flip(3))
 
     def test_erased_squares_are_grey_and_not_larger_than_asked(self) -> None:
         plant(0)

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
-from .augment import normalised
+from .augment import normalised, seen
 from .pictures import Pictures, judging
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def answers(
         for batch in judging(pictures, min(BATCH, max(recipe.batch, 64))):
             with torch.no_grad(), fabric.autocast():
                 images = normalised(fabric.to_device(batch["image"]), recipe.image)
-                shown = [images.flip(3) if view == "flip" else images for view in recipe.views]
+                shown = [part for view in recipe.views for part in seen(images, view, recipe.augment.crop)]
                 several = [task.answers(model(image=x.contiguous(memory_format=torch.channels_last))) for x in shown]
             for name in several[0]:
                 mean = torch.stack([one[name] for one in several]).mean(0)

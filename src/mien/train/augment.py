@@ -18,6 +18,23 @@ def normalised(images: Tensor, image: Image) -> Tensor:
     return (values - mean) / std
 
 
+def seen(images: Tensor, view: str, crop: int = 0) -> list[Tensor]:
+    """The pictures of a view, one for each that is answered on.
+
+    Args:
+        images: (n, c, h, w) normalised.
+        view: "plain", "flip" or "crops".
+        crop: side of the crops, pixels; 0 takes five sixths.
+    """
+    if view != "crops":
+        return [images.flip(3) if view == "flip" else images]
+    side = crop or round(images.shape[3] * 5 / 6)
+    down, right = images.shape[2] - side, images.shape[3] - side
+    places = ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2))
+    cut = [images[:, :, y : y + side, x : x + side] for y, x in places]
+    return [*cut, *(part.flip(3) for part in cut)]
+
+
 def augmented(images: Tensor, spec: Augment) -> Tensor:
     """Changed copies of a batch; what chance decides comes from torch's generator of the device.
 
@@ -26,7 +43,7 @@ def augmented(images: Tensor, spec: Augment) -> Tensor:
         spec: which changes, and how strong.
 
     Returns:
-        (n, c, h, w) float32; [0, 1] but for what noise and brightness push beyond.
+        (n, c, h, w) float32, or (n, c, crop, crop); [0, 1] but for what noise and brightness push beyond.
     """
     values = _moved(images.float() / 255, spec)
     values = _coloured(_coarse(values, spec), spec)
@@ -43,12 +60,14 @@ def _normal(n: int, deviation: float, like: Tensor) -> Tensor:
 def _moved(values: Tensor, spec: Augment) -> Tensor:
     n = len(values)
     mirror = torch.where(torch.rand(n, device=values.device) < spec.flip, -1.0, 1.0)
-    if not (spec.scale or spec.rotate or spec.shift):
+    if not (spec.scale or spec.rotate or spec.shift or spec.crop):
         return torch.where(mirror.view(n, 1, 1, 1) < 0, values.flip(3), values)
-    grow, turn = torch.exp(_normal(n, spec.scale, values)), _normal(n, spec.rotate, values)
-    x, y = _normal(n, spec.shift, values), _normal(n, spec.shift, values)
+    side, part = (spec.crop or values.shape[3]), spec.crop / values.shape[3] if spec.crop else 1.0
+    grow, turn = part * torch.exp(_normal(n, spec.scale, values)), _normal(n, spec.rotate, values)
+    x, y = (_normal(n, spec.shift, values) + (1 - part) * (2 * torch.rand(n, device=values.device) - 1) for _ in "xy")
     rows = [grow * turn.cos() * mirror, -grow * turn.sin(), x, grow * turn.sin() * mirror, grow * turn.cos(), y]
-    grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), list(values.shape), align_corners=False)
+    shape = [n, values.shape[1], side if spec.crop else values.shape[2], side]
+    grid = F.affine_grid(torch.stack(rows, 1).view(n, 2, 3), shape, align_corners=False)
     return F.grid_sample(values, grid, padding_mode="border", align_corners=False)
 
 
