@@ -54,7 +54,8 @@ def train_command(
     workers: Annotated[int, typer.Option(help="Processes that read pictures not kept in memory.", min=0)] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Train a system on a data set. Stopped by Ctrl-C or killed, the same command goes on where it was, to the bit."""
+    """Train a system on a data set. Stopped by Ctrl-C or killed, the same command goes on where it was: to the bit
+    on a CPU with the same number of threads."""
     _torch()
     from .train.run import Machine, Order, train
 

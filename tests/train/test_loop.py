@@ -125,6 +125,17 @@ def test_a_loss_that_is_no_number_ends_with_a_remedy(tmp_path: Path) -> None:
         training(tmp_path, optim=Optim("sgd", rate=1e30), epochs=9).run()
 
 
+def test_another_number_of_threads_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    stop_after(training(tmp_path, minutes=0.0), 4)
+    second = training(tmp_path)
+    torch.set_num_threads(2)
+    try:
+        assert second.resume()
+    finally:
+        torch.set_num_threads(1)
+    assert "begun with 1 threads, goes on with 2" in caplog.text
+
+
 SCRIPT = """
 import sys, time
 from pathlib import Path

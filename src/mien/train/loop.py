@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import shutil
@@ -25,6 +26,7 @@ from .optim import Average, Plateau, Sam, factor, optimiser
 from .pictures import Batch, Order, Pictures, training
 from .seed import plant
 
+log = logging.getLogger(__name__)
 PRECISION = {"float32": "32-true", "bf16": "bf16-mixed"}
 LAST = "last.ckpt"
 Figures = dict[str, float]
@@ -113,7 +115,7 @@ class Training:
         state = {
             "learner": self.learner, "optimiser": self.optimiser,
             "progress": vars(self.progress), "plateau": {k: v for k, v in vars(self.plateau).items() if k != "spec"},
-            "average_steps": self.average.steps, "best": self.best or {},
+            "average_steps": self.average.steps, "best": self.best or {}, "threads": torch.get_num_threads(),
         }  # fmt: skip
         return state | ({"average": self.average.model} if self.recipe.average else {})
 
@@ -133,9 +135,13 @@ class Training:
         if not (self.out / LAST).exists():
             return False
         state = self._state()
-        for name in ("progress", "plateau", "average_steps", "best"):
+        for name in ("progress", "plateau", "average_steps", "best", "threads"):
             state[name] = None
         self.fabric.load(self.out / LAST, state)
+        if state["threads"] != torch.get_num_threads():
+            # sums are taken in another order then, which the last bits show
+            words = "begun with %d threads, goes on with %d: as good, but not the same to the bit"
+            log.warning(words, state["threads"], torch.get_num_threads())
         self.progress = Progress(**state["progress"])
         vars(self.plateau).update(state["plateau"])
         self.average.steps, self.best = state["average_steps"], state["best"] or None
