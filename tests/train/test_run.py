@@ -23,7 +23,7 @@ from mien.train import run
 from mien.train.build import facts_of, restore, system
 from mien.train.loop import LAST
 from mien.train.pictures import chip
-from mien.train.run import LOG, RUN, WEIGHTS, Listener, Machine, begin_with, source_of, train
+from mien.train.run import LOG, RUN, WEIGHTS, Listener, Machine, Order, begin_with, source_of, train
 
 from .runs import SMALL, order, same, tensors, untrained
 
@@ -257,3 +257,28 @@ def test_another_teacher_is_another_training(fer: Path, tmp_path: Path, monkeypa
         from_teacher(fer, tmp_path / "run", first)
     with pytest.raises(InputError, match=r"teacher was [0-9a-f]{64}, is [0-9a-f]{64}"):
         from_teacher(fer, tmp_path / "run", second)
+
+
+def test_distillation_mixes_what_the_teacher_answers_into_the_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mien.train.run as spine
+
+    data = tmp_path / "data"
+    fer_mosaics.fake(data, 0, 2)
+    tiny = ["epochs=1", "batch=4", "model.widths=4,8", "model.convs=1,1", "smoothing=0"]
+    teacher = train(Order("lonkar_cnn", data, tmp_path / "teacher", tiny))
+    seen: list[dict[str, torch.Tensor]] = []
+    plain = spine.Training.__init__
+
+    def look(self: object, parts: spine.Parts, *rest: object, **more: object) -> None:
+        seen.append(parts.pictures.arrays)
+        plain(self, parts, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(spine.Training, "__init__", look)
+    train(Order("lonkar_cnn", data, tmp_path / "student", [*tiny, "distil=0.25"], teacher=teacher))
+    target, label = seen[0]["target"], seen[0]["label"]
+    assert torch.allclose(target.sum(1), torch.ones(len(target)), atol=1e-5)
+    own = target[torch.arange(len(target)), label]
+    assert (own > 0.75).all()  # three quarters of the label, and a part of what the teacher said
+    assert (own < 1).all()
+    with pytest.raises(InputError, match="without --teacher"):
+        train(Order("lonkar_cnn", data, tmp_path / "other", [*tiny, "distil=0.25"]))

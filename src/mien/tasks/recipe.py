@@ -127,6 +127,8 @@ class Recipe:
         groups: samples of one person that stand together in a batch, as far as there are so many; 0 mixes all.
         image, optim, schedule, augment: see there.
         smoothing: share of the target that is spread evenly over the classes.
+        distil: share of the target that is what a teacher answers on the picture as it is (arXiv:1503.02531, arXiv:1805.04770);
+            the teacher's weights are given with the data. For one of several classes only.
         balance: weight each class by the inverse of its frequency to this power; 0 for none.
         average: momentum of the moving average of the weights, which is what is judged and kept; 0 for none.
         precision: "float32", or "bf16" for mixed precision.
@@ -146,6 +148,7 @@ class Recipe:
     schedule: Schedule = Schedule()
     augment: Augment = Augment()
     smoothing: float = 0.0
+    distil: float = 0.0
     balance: float = 0.0
     average: float = 0.0
     precision: str = "bf16"
@@ -169,6 +172,9 @@ class Recipe:
         for name in ("epochs", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}", "1 or more")
+        for name in ("smoothing", "distil"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} is {getattr(self, name)}", "a share, 0 to 1")
         if self.groups < 0:
             raise InputError(f"groups is {self.groups}", "0 or more")
         if not 0 <= self.augment.crop <= self.image.size:

@@ -189,12 +189,14 @@ def train(order: Order, machine: Machine = HERE, listener: Listener = SILENT) ->
     if order.init is not None:
         begin_with(model, order.init)
     trained = samples(built.protocol, source, "train", fold=order.fold, seed=built.recipe.seed)
-    if hasattr(built.module, "relabel"):
-        trained = _relabelled(built, trained, order.teacher, fabric, listener)
-    elif order.teacher is not None:
-        raise InputError(f"--teacher for {built.card.short}", "a system that learns from a teacher", "leave it out")
+    predict = _teacher(built, order.teacher, fabric, listener)
+    if predict is not None and hasattr(built.module, "relabel"):
+        rng = numbers(built.recipe.seed, "relabel")
+        trained = built.module.relabel(trained, predict, rng, **built.settings.get("relabel", {}))
     _claim(order, facts)
     learned = part(built, trained, "training part", listener, True)
+    if predict is not None and built.recipe.distil:
+        _distil(built, learned.pictures, predict(trained))
     objective = _objective(built, learned)
     look, select = None, ""
     if "tune" in built.protocol.parts:
@@ -316,20 +318,36 @@ def _objective(built: System, learned: Part) -> nn.Module:
     return network
 
 
-def _relabelled(built: System, found: list[Sample], teacher: Path | None, fabric: Fabric, listener: Listener) -> list[Sample]:
-    if teacher is None:
-        wanted = "weights of a teacher, which says what the samples show"
-        raise InputError(f"{built.card.short} without --teacher", wanted, "train one with mien train, and give its weights")
-    other, network = restore(teacher)
+Predict = Callable[[Sequence[Sample]], dict[str, NDArray[np.float32]]]
+
+
+def _teacher(built: System, weights: Path | None, fabric: Fabric, listener: Listener) -> Predict | None:
+    """What asks the teacher; None where nothing is learned from one."""
+    wanted = hasattr(built.module, "relabel") or bool(built.recipe.distil)
+    if wanted != (weights is not None):
+        if wanted:
+            remedy = "train one with mien train, and give its weights"
+            raise InputError(f"{built.card.short} without --teacher", "weights of a teacher", remedy)
+        raise InputError(f"--teacher for {built.card.short}", "a system that learns from a teacher, or distil", "leave it out")
+    if weights is None:
+        return None
+    other, network = restore(weights)
     fabric.to_device(network)
 
     def predict(asked: Sequence[Sample]) -> dict[str, NDArray[np.float32]]:
         tick = listener.begin("asking the teacher", len(asked))
         return answers(network, Pictures(list(asked), other.recipe.image), other.recipe, other.task, fabric, tick)
 
-    rng = numbers(built.recipe.seed, "relabel")
-    chosen: list[Sample] = built.module.relabel(found, predict, rng, **built.settings.get("relabel", {}))
-    return chosen
+    return predict
+
+
+def _distil(built: System, pictures: Pictures, answered: Mapping[str, NDArray[np.float32]]) -> None:
+    """Mix what the teacher answers into the targets."""
+    target, said = pictures.arrays.get("target"), answered.get("probabilities")
+    if target is None or said is None or said.shape != tuple(target.shape):
+        got = f"a teacher with answers {None if said is None else said.shape} for {built.protocol.name}"
+        raise InputError(got, "a teacher and a task of the same classes", "leave distil out")
+    pictures.arrays["target"] = torch.lerp(target, torch.from_numpy(said), built.recipe.distil)
 
 
 def _figures(model: nn.Module, built: System, tuned: Part, learned: Part, fabric: Fabric) -> Figures:
