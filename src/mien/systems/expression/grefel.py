@@ -20,7 +20,7 @@ from torch import nn
 
 from ...losses.anchors import ReliabilityLoss
 from ...nn.balancing import Balanced, Balancing, Headed, mlp, trunk
-from ...tasks.recipe import Augment, Image, Optim, Recipe, Schedule
+from ...tasks.recipe import Recipe, small_faces
 
 TRUNK = 512  # of the embedding of either trunk
 
@@ -69,12 +69,4 @@ def recipe() -> Recipe:
     one GPU; on two CPU cores about three hours, the small one half an hour. Expected: a gain by the corrections that grows with
     wrong labels and rare classes; not the paper's figure, which rests on another trunk with weights learned elsewhere.
     """
-    return Recipe(
-        "ferplus/majority",
-        epochs=30,
-        batch=128,
-        image=Image(48, 1, (0.5,), (0.25,)),
-        optim=Optim("adamw", rate=1e-3, decay=0.02),
-        schedule=Schedule("cosine", warm=1.0, final=0.01),
-        augment=Augment(flip=0.5, scale=0.07, rotate=0.1, shift=0.05, contrast=0.2, brightness=0.08, erase=0.4),
-    )
+    return small_faces("ferplus/majority")
