@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if data is None and item.get_closest_marker("data"):
             item.add_marker(pytest.mark.skip(reason="the private test data is not here (MIEN_DATA)"))
         if torch is None and item.get_closest_marker("torch"):
-            item.add_marker(pytest.mark.skip(reason="torch is not installed: pip install 'mien[torch]'"))
+            item.add_marker(pytest.mark.skip(reason="torch is not installed: pip install 'mien[train]'"))
 
 
 @pytest.fixture(scope="session")

@@ -111,21 +111,19 @@ def _weighed(
     entry: Card, question: Question, weights: Sequence[Path], threads: int, quiet: bool
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     from .files import sha256
-    from .train.build import facts_of, restore
+    from .train.build import facts_of
     from .train.judge import evaluate, folded, summary
     from .train.run import Machine
 
     machine = Machine(threads=threads)
     with _progress(quiet) as listener:
         judged = [evaluate(path, question, entry.name, machine, listener) for path in weights]
-    built, _ = restore(weights[0], entry.name)
     seeds = folded(judged)
     more = {
         "trained": [facts_of(path) | {"sha256": sha256(path)} for path in weights],
         "by_seed": [[table.records() for table in tables] for tables in seeds],
     }
-    device = machine.words(machine.fabric(built.recipe.precision))
-    run = {"seeds": tuple(sorted({one.seed for one in judged})), "device": device, "more": more}
+    run = {"seeds": tuple(sorted({one.seed for one in judged})), "device": judged[0].device, "more": more}
     return summary(seeds), run | {"source": judged[0].source}
 
 

@@ -19,6 +19,7 @@ from ..stages.crops import crop_transforms
 from ..stages.expression import SIZE
 from ..stages.expression import crop_transforms as expression_transforms
 from ..stages.predict import Predict as Step
+from ..stages.predict import softmax
 from ..types import Faces
 from .lime import Images
 from .methods import Network
@@ -38,7 +39,7 @@ def embedded(threads: int = 1) -> Network:
         tensor = to_tensor(np.stack([np.asarray(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY), np.uint8) for one in crops]))
         both = (tensor, np.ascontiguousarray(tensor[..., ::-1]))
         logits = np.stack([np.asarray(network.run({"image": one})["ferplus"], np.float64) for one in both]).mean(0)
-        return _softmax(logits / temperature)
+        return softmax(logits / temperature)
 
     def place(faces: Faces) -> FloatArray:
         if faces.mesh is None:
@@ -69,7 +70,7 @@ def of_system(entry: Card, network: Runner, layer: str = "") -> Network:
 
     def predict(crops: Images) -> FloatArray:
         logits = np.asarray(network.run({step.port.name: step.tensor(crops)})["logits"], np.float64)
-        return np.asarray(1 / (1 + np.exp(-logits)), np.float32) if sigmoid else _softmax(logits)
+        return np.asarray(1 / (1 + np.exp(-logits)), np.float32) if sigmoid else softmax(logits)
 
     def gradient(crop: Images, label: int) -> FloatArray:
         import torch
@@ -111,8 +112,3 @@ def last_map(model: nn.Module, image: Tensor) -> str:
         raise InputError("a network without feature maps", "one with convolutions", "take another method")
     # of a block and the layers in it the block ends last
     return found[-1]
-
-
-def _softmax(logits: NDArray[np.float64]) -> FloatArray:
-    power = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(power / power.sum(1, keepdims=True), np.float32)

@@ -40,9 +40,8 @@ def crop_transforms(faces: Faces, kind: str, size: int) -> FloatArray:
     if kind in ("box", "wide"):
         low, high = faces.boxes[:, :2], faces.boxes[:, 2:]
         side = np.asarray((high - low).max(1) * (1.3 if kind == "wide" else 1.0), np.float32)
-        return align.square_crop(
-            np.asarray((low + high) / 2, np.float32), np.asarray(side, np.float32), np.zeros(len(faces), np.float32), size
-        )
+        centre, upright = np.asarray((low + high) / 2, np.float32), np.zeros(len(faces), np.float32)
+        return align.square_crop(centre, side, upright, size)
     if kind == "arcface":
         if faces.landmarks is None or faces.landmarks.shape[1:] != (5, 2):
             raise InputError("faces without five landmarks", "the points of a detector", "run the detector before")
@@ -57,9 +56,9 @@ def crop_transforms(faces: Faces, kind: str, size: int) -> FloatArray:
         return align.upright_crop(mesh, angle, FACE, size)
     # the square in which the mesh lies as in the pictures of FER2013: shifted in the crop, after the turn
     x, y, long = FER2013
-    upright = align.upright_crop(mesh, angle, 1 / long, size)
-    upright[:, :, 2] += np.array([x - 0.5, y - 0.5], np.float32) * size
-    return upright
+    square = align.upright_crop(mesh, angle, 1 / long, size)
+    square[:, :, 2] += np.array([x - 0.5, y - 0.5], np.float32) * size
+    return square
 
 
 def crops(image: NDArray[np.uint8], faces: Faces, kind: str, size: int) -> NDArray[np.uint8]:

@@ -73,8 +73,14 @@ class Predict:
         values = np.asarray(logits, np.float64)
         if {port.name: port for port in self.card.output}["logits"].activation == "sigmoid":
             return np.asarray(1 / (1 + np.exp(-values)), np.float32)
-        power = np.exp(values - values.max(1, keepdims=True))
-        return np.asarray(power / power.sum(1, keepdims=True), np.float32)
+        return softmax(values)
+
+
+def softmax(logits: NDArray[np.generic]) -> FloatArray:
+    """(n, classes) logits -> (n, classes) float32 probabilities; rows sum to 1."""
+    values = np.asarray(logits, np.float64)
+    power = np.exp(values - values.max(1, keepdims=True))
+    return np.asarray(power / power.sum(1, keepdims=True), np.float32)
 
 
 def _input(card: Card) -> Port:

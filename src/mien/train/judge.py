@@ -60,6 +60,7 @@ class Judged:
     seed: int
     fold: int | None
     views: dict[str, Answered] = field(default_factory=dict)
+    device: str = ""
 
     def tables(self) -> list[Table]:
         """The figures, a table for each view."""
@@ -97,6 +98,7 @@ def evaluate(
     fabric = machine.fabric(built.recipe.precision)
     fabric.to_device(network)
     result = Judged(protocol, source.card.name, f"{protocol.name}, {asked} part of {source.card.short}", seed, fold)
+    result.device = machine.words(fabric)
     if protocol.target[0] == "pairs":
         ask = partial(_embedded, built=built, network=network, fabric=fabric, listener=listener)
         result.views[""] = _compared(protocol, source, asked, ask)

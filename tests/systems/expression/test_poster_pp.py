@@ -122,8 +122,8 @@ def test_a_block_is_plain_pre_norm_attention() -> None:
     block, x = poster_pp.Block(16, 4), torch.randn(2, 5, 16)
     theirs = torch.nn.TransformerEncoderLayer(16, 4, 64, 0.0, "gelu", 1e-6, batch_first=True, norm_first=True)
     pairs = {
-        "self_attn.in_proj_": "project.", "self_attn.out_proj.": "out.", "linear1.": "mlp.0.", "linear2.": "mlp.2.",
-        "norm1.": "norm1.", "norm2.": "norm2.",
+        "self_attn.in_proj_": "attention.qkv.", "self_attn.out_proj.": "attention.out.", "linear1.": "mlp.0.",
+        "linear2.": "mlp.2.", "norm1.": "norm.", "norm2.": "norm_mlp.",
     }  # fmt: skip
     own = block.state_dict()
     theirs.load_state_dict({a + part: own[b + part] for a, b in pairs.items() for part in ("weight", "bias")})

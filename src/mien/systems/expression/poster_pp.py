@@ -21,13 +21,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ...errors import InputError
 from ...nn.iresnet import DEPTHS, Unit
 from ...nn.mobilefacenet import MobileFaceTrunk
 from ...nn.squeeze import SqueezeExcite
-from ...nn.windows import CrossBlock, Windows, mlp
+from ...nn.vit import Block
+from ...nn.windows import CrossBlock, Windows
 from ...tasks.recipe import Augment, Image, Optim, Recipe, Schedule
 
 LEVELS = (64, 128, 256)  # channels of the three maps
@@ -41,24 +41,6 @@ def stage(inputs: int, outputs: int, count: int) -> nn.Sequential:
     for unit in units:
         del unit.body[2]
     return nn.Sequential(*units)
-
-
-class Block(nn.Module):
-    """A transformer block: x + attention(LN(x)), then x + MLP(LN(x)); (n, tokens, width) -> the same."""
-
-    def __init__(self, width: int, heads: int = 8) -> None:
-        super().__init__()
-        self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
-        self.project, self.out, self.mlp = nn.Linear(width, 3 * width), nn.Linear(width, width), mlp(width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        n, tokens, _ = x.shape
-        parts = self.project(self.norm1(x)).chunk(3, -1)
-        q, k, v = (part.reshape(n, tokens, self.heads, -1).transpose(1, 2) for part in parts)
-        x = x + self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-        y: Tensor = x + self.mlp(self.norm2(x))
-        return y
 
 
 class PosterPP(nn.Module):
@@ -84,7 +66,7 @@ class PosterPP(nn.Module):
         self.token = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, 1, width), std=0.02))
         places = 3 * (-(-side // 16)) ** 2 + 1
         self.place = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, places, width), std=0.02))
-        self.blocks = nn.Sequential(Block(width), Block(width))
+        self.blocks = nn.Sequential(Block(width, 8), Block(width, 8))
         self.norm, self.gate = nn.LayerNorm(width, eps=1e-6), SqueezeExcite(width, ratio=1)
         self.head = nn.Linear(width, classes)
 
